@@ -1,0 +1,1 @@
+"""CTC decoding: greedy, beam search with n-gram language models, metrics."""

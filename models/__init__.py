@@ -1,0 +1,1 @@
+"""Acoustic models in PyTorch: front end, encoders, checkpoints and training recipes."""
