@@ -1,0 +1,30 @@
+"""`asr train`: run a training recipe."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asr_app.cli.options import Device, DeviceOption, ThreadsOption, set_threads
+from asr_app.errors import ConfigError
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe, TOML.", show_default=False)],
+    data: Annotated[Path, typer.Option("--data", help="Folder of the prepared stores.")],
+    output: Annotated[Path, typer.Option("--output", help="Folder of the run; a stopped run goes on.")],
+    device: DeviceOption = Device.AUTO,
+    threads: ThreadsOption = None,
+) -> None:
+    """Train an acoustic model; kill it whenever you like, the same command goes on."""
+    from asr_app.recognizer import choose_device
+    from models.recipes.recipe import read_recipe
+    from models.recipes.train import Trainer
+
+    set_threads(threads)
+    try:
+        trainer = Trainer(read_recipe(recipe), data, output, choose_device(device.value))
+    except (OSError, ValueError) as error:
+        raise ConfigError(str(error)) from error
+    trainer.run()
+    typer.echo(f"the checkpoint is in {output / 'checkpoint'}")

@@ -1,0 +1,102 @@
+"""`asr transcribe`: recordings in, words out."""
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asr_app.cli.options import (
+    BeamOption,
+    ChunkOption,
+    Device,
+    DeviceOption,
+    LmOption,
+    ModelOption,
+    ThreadsOption,
+    recognizer_options,
+    set_threads,
+)
+from asr_app.errors import AsrError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from asr_app.audio.pcm import PcmFormat
+    from asr_app.events import Final
+    from asr_app.recognizer import Recognizer
+
+
+class Format(StrEnum):
+    """How a transcript is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    SRT = "srt"
+    VTT = "vtt"
+
+
+class Encoding(StrEnum):
+    """Samples of raw PCM."""
+
+    S16LE = "s16le"
+    F32LE = "f32le"
+
+
+def transcribe(
+    files: Annotated[list[str], typer.Argument(help="Recordings; - is standard input.", show_default=False)],
+    format: Annotated[Format, typer.Option("--format", "-f", help="How to write the transcript.")] = Format.TEXT,
+    model: ModelOption = "english",
+    lm: LmOption = None,
+    beam: BeamOption = None,
+    chunk_ms: ChunkOption = "640",
+    device: DeviceOption = Device.AUTO,
+    threads: ThreadsOption = None,
+    pcm: Annotated[Encoding | None, typer.Option("--pcm", help="Standard input is raw samples of this kind.")] = None,
+    pcm_rate: Annotated[int, typer.Option("--pcm-rate", help="Hz of raw samples.")] = 16000,
+    pcm_channels: Annotated[int, typer.Option("--pcm-channels", help="Channels of raw samples.")] = 1,
+) -> None:
+    """Transcribe recordings (or the sound of videos) to standard output."""
+    from asr_app.audio.pcm import PcmFormat
+    from asr_app.library import find_model
+    from asr_app.recognizer import Recognizer
+
+    set_threads(threads)
+    recognizer = Recognizer.load(find_model(model), recognizer_options(chunk_ms, beam, lm, device))
+    raw = PcmFormat(pcm.value, pcm_rate, pcm_channels) if pcm else None
+    failures = [error for file in files if (error := _transcribe_file(recognizer, file, raw, format, len(files)))]
+    if failures:
+        raise typer.Exit(failures[0].exit_code)
+
+
+def _transcribe_file(
+    recognizer: "Recognizer", file: str, raw: "PcmFormat | None", format: Format, files: int
+) -> AsrError | None:
+    """Write one file's transcript; the error that kept it from being written, already told."""
+    from asr_app.transcription import transcribe_file
+
+    if files > 1 and format is Format.TEXT:
+        sys.stdout.write(f"{file}:\n")
+    try:
+        _write(transcribe_file(recognizer, file, raw), format)
+    except AsrError as error:
+        sys.stderr.write(f"asr: {error}\n")
+        return error
+    return None
+
+
+def _write(finals: "Iterator[Final]", format: Format) -> None:
+    """Text comes line by line while the file is heard; the other forms are whole documents."""
+    write = _writer(format)
+    for piece in ([final] for final in finals) if format is Format.TEXT else [list(finals)]:
+        sys.stdout.write(write(piece))
+        sys.stdout.flush()
+
+
+def _writer(format: Format) -> "Callable[[list[Final]], str]":
+    from asr_app.sinks.json import to_json
+    from asr_app.sinks.srt import to_srt
+    from asr_app.sinks.text import to_text
+    from asr_app.sinks.vtt import to_vtt
+
+    return {Format.TEXT: to_text, Format.JSON: to_json, Format.SRT: to_srt, Format.VTT: to_vtt}[format]

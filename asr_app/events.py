@@ -1,0 +1,103 @@
+"""What a recogniser says about a stream, and the one JSON form of it.
+
+Times are seconds, positions are samples at the stream's own rate, both from the start of the stream.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from asr_app.errors import ProtocolError
+from decoder.types import Word
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events; `type` is the name on the wire."""
+
+    type: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript(Event):
+    """Words of a segment; a higher revision of the same segment takes the place of a lower one."""
+
+    segment_id: int
+    revision: int
+    words: tuple[Word, ...]
+
+    @property
+    def text(self) -> str:
+        """The words, joined by spaces."""
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial(Transcript):
+    """The best words so far of a segment in progress; the first stable_words cannot change any more."""
+
+    type: ClassVar[str] = "partial"
+    stable_words: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Final(Transcript):
+    """The words of a finished segment."""
+
+    type: ClassVar[str] = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted(Event):
+    """Somebody began to speak."""
+
+    type: ClassVar[str] = "speech_started"
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded(Event):
+    """The speech that had begun is over."""
+
+    type: ClassVar[str] = "speech_ended"
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AudioGap(Event):
+    """Samples that were lost before they could be heard; time goes on as if they had been silent."""
+
+    type: ClassVar[str] = "audio_gap"
+    start_sample: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """The stream stopped because of an error; the message says what to do next."""
+
+    type: ClassVar[str] = "failed"
+    message: str
+
+
+_KINDS: dict[str, type[Event]] = {
+    kind.type: kind for kind in (Partial, Final, SpeechStarted, SpeechEnded, AudioGap, Failed)
+}
+
+
+def to_json(event: Event) -> str:
+    """One line of JSON with the event's type and fields."""
+    return json.dumps({"type": event.type, **dataclasses.asdict(event)}, ensure_ascii=False)  # type: ignore[call-overload]
+
+
+def from_json(line: str) -> Event:
+    """The event of a line of to_json; ProtocolError where it is none."""
+    try:
+        fields: dict[str, Any] = json.loads(line)
+        kind = _KINDS[fields.pop("type")]
+        if "words" in fields:
+            fields["words"] = tuple(Word(**word) for word in fields["words"])
+        return kind(**fields)
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ProtocolError(f"not an event: {line[:80]!r} ({error}); send one line of JSON an event") from error

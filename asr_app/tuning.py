@@ -1,0 +1,64 @@
+"""Language-model weight, word bonus and beam by search on a dev set."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from asr_app.audio.file import read_audio
+from asr_app.errors import ConfigError
+from asr_app.recognizer import Recognizer
+from decoder.lexicon_beam import LexiconBeamDecoder
+from decoder.metrics import ErrorCounts, word_errors
+from decoder.normalize import normalize
+from decoder.types import LogProbs
+from models.recipes.manifest import Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One setting and its word error rates in per cent: the mean over the corpora, and each."""
+
+    alpha: float
+    beta: float
+    wer: float
+    corpora: dict[str, float]
+
+
+def tune(
+    recognizer: Recognizer, utterances: Sequence[Utterance], alphas: Sequence[float], betas: Sequence[float]
+) -> Iterator[Trial]:
+    """Decode the same log-probabilities with every pair of weights; a corpus is a folder of recordings.
+
+    The mean over corpora, not over words, decides: a large corpus shall not drown the others.
+    """
+    if not isinstance(recognizer.decoder, LexiconBeamDecoder):
+        raise ConfigError("only a beam search can be tuned: leave out --beam 0")
+    heard = [(one, _log_probs(recognizer, one)) for one in utterances]
+    for alpha in alphas:
+        for beta in betas:
+            options = replace(recognizer.decoder.options, alpha=alpha, beta=beta)
+            rates = _error_rates(recognizer.decoder.with_options(options), heard)
+            yield Trial(alpha, beta, float(np.mean(list(rates.values()))), rates)
+
+
+def _log_probs(recognizer: Recognizer, utterance: Utterance) -> LogProbs:
+    """Log-probabilities (T, V) of one utterance, with the recogniser's chunks."""
+    samples = torch.from_numpy(read_audio(utterance.audio, recognizer.sample_rate))
+    with torch.inference_mode():
+        features = recognizer.frontend(samples)[None].to(recognizer.device)
+        lengths = torch.tensor([features.shape[1]], device=recognizer.device)
+        frames, _ = recognizer.encoder(features, lengths, recognizer.chunk_frames)
+        return recognizer.model.log_probs(frames, recognizer.head)[0].cpu().numpy()  # type: ignore[no-any-return]
+
+
+def _error_rates(decoder: LexiconBeamDecoder, heard: list[tuple[Utterance, LogProbs]]) -> dict[str, float]:
+    errors: dict[str, ErrorCounts] = {}
+    for utterance, log_probs in heard:
+        session = decoder.session()
+        session.accept(log_probs)
+        counts = word_errors(normalize(utterance.text or "") or "", session.finish().text)
+        corpus = utterance.corpus
+        errors[corpus] = errors.get(corpus, ErrorCounts()) + counts
+    return {corpus: 100 * counts.rate for corpus, counts in errors.items()}

@@ -1,0 +1,88 @@
+"""Word n-gram language models in KenLM's binary form or as ARPA text."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import kenlm
+
+LN10 = math.log(10.0)
+"""KenLM's logarithms are to the base 10; times this they are natural."""
+
+
+class NgramLM:
+    """A KenLM model, shared and immutable; a state is an opaque value, hashable and comparable."""
+
+    def __init__(self, path: str | Path, vocabulary: Iterable[str] | None = None) -> None:
+        """Load the model; with a vocabulary only its words that the model has are known.
+
+        Raises OSError for a file that is not there or cannot be read, ValueError for one that is not a
+        whole language model or has none of the vocabulary.
+        """
+        self.path = Path(path)
+        self._model = _load(self.path)
+        self.order = int(self._model.order)
+        self._words: list[str] | None = None
+        self._known: frozenset[str] | None = None
+        if vocabulary is not None:
+            self._known = frozenset(word for word in vocabulary if word in self._model)
+            self._words = sorted(self._known)
+            if not self._words:
+                raise ValueError(f"{self.path}: the language model has none of the words of the vocabulary")
+
+    def bos_state(self) -> Any:
+        """The state at the start of a sentence."""
+        state = kenlm.State()
+        self._model.BeginSentenceWrite(state)
+        return state
+
+    def score(self, state: Any, word: str) -> tuple[float, Any]:
+        """Natural log of P(word | state) and the state after it; a word it lacks gets <unk>'s probability."""
+        after = kenlm.State()
+        return self._model.BaseScore(state, word, after) * LN10, after
+
+    def eos(self, state: Any) -> float:
+        """Natural log of P(</s> | state)."""
+        return float(self._model.BaseScore(state, "</s>", kenlm.State())) * LN10
+
+    def unigrams(self, words: Iterable[str]) -> list[float]:
+        """Natural log of each word's probability without any context."""
+        state, after, score = kenlm.State(), kenlm.State(), self._model.BaseScore
+        self._model.NullContextWrite(state)
+        return [float(score(state, word, after)) * LN10 for word in words]
+
+    def known(self, word: str) -> bool:
+        """Whether the word is in the model and in the vocabulary, where there is one."""
+        return word in self._known if self._known is not None else word in self._model
+
+    def begins_word(self, prefix: str) -> bool:
+        """Whether some known word begins so; always true without a vocabulary, as KenLM lists no words."""
+        if self._words is None:
+            return True
+        place = bisect_left(self._words, prefix)
+        return place < len(self._words) and self._words[place].startswith(prefix)
+
+
+def _load(path: Path) -> Any:
+    """The KenLM model in a file, loaded quietly."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no such language model")
+    if not path.is_file():
+        raise OSError(f"{path}: not a file; a language model is one KenLM binary or ARPA file")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path}: the language model is empty")
+    path.open("rb").close()  # a file without read permission is told apart from a broken one here
+    config = kenlm.Config()
+    config.show_progress = False
+    config.arpa_complain = kenlm.ARPALoadComplain.NONE
+    try:
+        return kenlm.Model(str(path), config)
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"{path}: not a whole KenLM binary or ARPA file: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """The gist of KenLM's message, which begins with the place in its source."""
+    return " ".join(str(error).split())[-200:]

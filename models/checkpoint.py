@@ -1,0 +1,161 @@
+"""Checkpoints: weights as safetensors, all else that a recogniser needs as JSON beside them; never pickle.
+
+A checkpoint is a folder with model.json and model.safetensors. Each file is written to a temporary name and
+renamed, model.json last and with the SHA-256 of the weights, so a half-written checkpoint is never taken for
+a whole one.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from models.conformer import EncoderConfig
+from models.ctc import CtcModel, Head
+from models.frontend import FrontendConfig
+
+FORMAT = "asr-app checkpoint"
+VERSION = 1
+WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A trained acoustic model.
+
+    decoding: defaults found on dev (LM weight, word bonus, beam). provenance: data, licences, steps, figures.
+    """
+
+    frontend: FrontendConfig
+    encoder: EncoderConfig
+    heads: tuple[Head, ...]
+    weights: dict[str, Tensor]
+    decoding: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+
+    def build(self) -> CtcModel:
+        """The model with these weights, in evaluation mode."""
+        model = CtcModel(self.encoder, self.heads)
+        model.load_state_dict({name: tensor.float() for name, tensor in self.weights.items()})
+        return model.eval().requires_grad_(False)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file in one step, so that a kill leaves the old or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write a safetensors file atomically."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+    temporary.replace(path)
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> str:
+    """Write a checkpoint folder; the SHA-256 of its weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_tensors(folder / WEIGHTS, checkpoint.weights)
+    digest = file_sha256(folder / WEIGHTS)
+    description = {
+        "format": FORMAT,
+        "version": VERSION,
+        "frontend": asdict(checkpoint.frontend),
+        "encoder": asdict(checkpoint.encoder),
+        "heads": [asdict(head) for head in checkpoint.heads],
+        "decoding": checkpoint.decoding,
+        "provenance": checkpoint.provenance,
+        "sha256": digest,
+    }
+    text = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(folder / DESCRIPTION, text.encode())
+    return digest
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """model.json of a checkpoint folder; ValueError where it is not one."""
+    path = folder / DESCRIPTION
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{folder} is not a checkpoint: it has no {DESCRIPTION}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is damaged ({error}): fetch the model again") from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise ValueError(f"{path} describes no checkpoint of this program")
+    if description.get("version") != VERSION:
+        raise ValueError(
+            f"{path} has format version {description.get('version')}, this program reads {VERSION}"
+        )
+    return description
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read and verify a checkpoint folder; ValueError says in one line what is wrong with it."""
+    description = read_description(folder)
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise ValueError(f"{folder} has no {WEIGHTS}: fetch the model again")
+    if file_sha256(path) != description.get("sha256"):
+        raise ValueError(f"{path} does not have the SHA-256 that {DESCRIPTION} names: fetch the model again")
+    try:
+        checkpoint = Checkpoint(
+            frontend=FrontendConfig(**description["frontend"]),
+            encoder=EncoderConfig(**description["encoder"]),
+            heads=tuple(Head(head["name"], tuple(head["labels"])) for head in description["heads"]),
+            weights=load_file(path),
+            decoding=description["decoding"],
+            provenance=description["provenance"],
+            sha256=description["sha256"],
+        )
+        _check_weights(checkpoint, path)
+    except (KeyError, TypeError, AttributeError, SafetensorError) as error:
+        raise ValueError(f"{folder} is damaged ({error!r}): fetch the model again") from error
+    return checkpoint
+
+
+def _check_weights(checkpoint: Checkpoint, path: Path) -> None:
+    """ValueError that names the first tensor that is missing, unknown or of another shape."""
+    with torch.device("meta"):
+        expected = {name: tensor.shape for name, tensor in _model(checkpoint).state_dict().items()}
+    for name in sorted(expected.keys() | checkpoint.weights.keys()):
+        if name not in checkpoint.weights:
+            raise ValueError(f"{path} lacks the tensor {name!r}: it belongs to another model")
+        if name not in expected:
+            raise ValueError(
+                f"{path} has a tensor {name!r} that the model does not have: it belongs to another model"
+            )
+        if checkpoint.weights[name].shape != expected[name]:
+            shapes = f"{tuple(checkpoint.weights[name].shape)} instead of {tuple(expected[name])}"
+            raise ValueError(f"the tensor {name!r} of {path} has the shape {shapes}")
+
+
+def _model(checkpoint: Checkpoint) -> CtcModel:
+    return CtcModel(checkpoint.encoder, checkpoint.heads)
+
+
+def keep_decoding(folder: Path, values: dict[str, float]) -> None:
+    """Store decoder defaults in a checkpoint folder."""
+    description = read_description(folder)
+    description["decoding"] |= values
+    text = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(folder / DESCRIPTION, text.encode())

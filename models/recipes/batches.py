@@ -1,0 +1,242 @@
+"""Training batches: which utterances, joined and augmented how; all drawn from the seed and the step.
+
+Nothing but the step number is needed to go on after a kill: the plan of an epoch depends on the seed and the
+epoch alone, and the augmentation of a batch on the seed and the step.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from queue import Queue
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from models.layers import Subsampling
+from models.recipes.augment import FLOOR, Augmentation, LogMel, augment
+from models.recipes.features import Entry, Store, dequantise
+
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One utterance: where its features and its teacher's targets are, and its labels for each head.
+
+    labels: empty arrays where nothing was transcribed; the utterance then has targets only.
+    weight: how often it is heard in an epoch, on average.
+    """
+
+    entry: Entry
+    features: Store
+    targets: tuple[Store, Entry] | None
+    labels: Mapping[str, Labels] | None
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """features (B, T, F), lengths (B,); targets (B, T / 4, W) and where they count, bool (B, T / 4).
+
+    labels, label_lengths: for each head, of the transcribed utterances one after the other; transcribed (B,).
+    """
+
+    features: Tensor
+    lengths: Tensor
+    targets: Tensor | None
+    target_mask: Tensor
+    labels: dict[str, Tensor]
+    label_lengths: dict[str, Tensor]
+    transcribed: Tensor
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio in the batch, padding left out."""
+        return float(self.lengths.sum()) / 100
+
+
+@dataclass(frozen=True, slots=True)
+class BatchConfig:
+    """Sizes in feature frames, 100 a second.
+
+    frames: of a batch, padding included. join_frames: range of the length up to which utterances are joined.
+    gap_frames: range of the quiet before an utterance. longest: utterance that is still trained on.
+    """
+
+    frames: int = 6400
+    join_probability: float = 0.5
+    join_frames: tuple[int, int] = (400, 1600)
+    gap_frames: tuple[int, int] = (10, 60)
+    longest: int = 2400
+
+
+class BatchPlan:
+    """The batches of every epoch as lists of joined samples; batch(step) is the same in every run."""
+
+    def __init__(self, samples: Sequence[Sample], config: BatchConfig, seed: int) -> None:
+        self._samples = [sample for sample in samples if 20 <= sample.entry.frames <= config.longest]
+        self._config, self._seed = config, seed
+        self._epoch, self._start, self._batches = -1, 0, list[list[list[Sample]]]()
+
+    def batch(self, step: int) -> list[list[Sample]]:
+        """The utterances of a step, each a list of samples to join. Steps must not go backwards."""
+        while step >= self._start + len(self._batches):
+            self._start += len(self._batches)
+            self._epoch += 1
+            self._batches = self._plan(np.random.default_rng([self._seed, self._epoch]))
+        return self._batches[step - self._start]
+
+    def _plan(self, random: np.random.Generator) -> list[list[list[Sample]]]:
+        weights = np.array([sample.weight for sample in self._samples])
+        repeats = np.floor(weights + random.random(len(weights))).astype(int)
+        order = random.permutation(np.repeat(np.arange(len(weights)), repeats))
+        joined = self._join([self._samples[index] for index in order], random)
+        batches = []
+        for start in range(0, len(joined), 400):
+            pool = sorted(joined[start : start + 400], key=_frames)
+            batches += self._pack(pool)
+        return [batches[index] for index in random.permutation(len(batches))]
+
+    def _join(self, samples: list[Sample], random: np.random.Generator) -> list[list[Sample]]:
+        groups: list[list[Sample]] = []
+        room = 0
+        for sample in samples:
+            if groups and sample.entry.frames <= room and sample.labels is not None:
+                groups[-1].append(sample)
+            else:
+                groups.append([sample])
+                wanted = random.integers(*self._config.join_frames)
+                room = wanted if random.random() < self._config.join_probability else 0
+                room = room if sample.labels is not None else 0
+            room -= sample.entry.frames + self._config.gap_frames[1]
+        return groups
+
+    def _pack(self, pool: list[list[Sample]]) -> list[list[list[Sample]]]:
+        batches: list[list[list[Sample]]] = [[]]
+        for group in pool:  # ascending, so the newest is the longest
+            if batches[-1] and (len(batches[-1]) + 1) * _frames(group) > self._config.frames:
+                batches.append([])
+            batches[-1].append(group)
+        return batches
+
+
+def _frames(group: list[Sample]) -> int:
+    return sum(sample.entry.frames + 40 for sample in group)
+
+
+class BatchMaker:
+    """Turns planned utterances into tensors."""
+
+    def __init__(
+        self,
+        noises: list[LogMel],
+        config: BatchConfig,
+        augmentation: Augmentation,
+        heads: Sequence[str],
+        seed: int,
+    ) -> None:
+        self._noises, self._config, self._augmentation = noises, config, augmentation
+        self._heads, self._seed = heads, seed
+
+    def make(self, groups: list[list[Sample]], step: int) -> Batch:
+        """The batch of a step."""
+        random = np.random.default_rng([self._seed, 1, step])
+        loaded = [self._load(group, random) for group in groups]
+        lengths = torch.tensor([len(features) for features, _ in loaded])
+        frames = int(lengths.max() + Subsampling.FACTOR - 1) // Subsampling.FACTOR
+        batch = torch.zeros(len(loaded), frames * Subsampling.FACTOR, loaded[0][0].shape[1])
+        for row, (features, _) in enumerate(loaded):
+            batch[row, : len(features)] = torch.from_numpy(features)
+        targets, target_mask = self._stack_targets([targets for _, targets in loaded], frames)
+        spoken = [group for group in groups if group[0].labels is not None]
+        labels = {head: [_join_labels(group, head) for group in spoken] for head in self._heads}
+        return Batch(
+            features=batch,
+            lengths=lengths,
+            targets=targets,
+            target_mask=target_mask,
+            labels={
+                head: torch.from_numpy(np.concatenate([*rows, _NOTHING])) for head, rows in labels.items()
+            },
+            label_lengths={head: torch.tensor([len(row) for row in rows]) for head, rows in labels.items()},
+            transcribed=torch.tensor([group[0].labels is not None for group in groups]),
+        )
+
+    def _load(
+        self, group: list[Sample], random: np.random.Generator
+    ) -> tuple[LogMel, list[tuple[int, npt.NDArray[np.generic]]]]:
+        """Augmented features of the joined samples, and each one's targets with their first encoder frame."""
+        parts: list[LogMel] = []
+        targets = []
+        at = 0
+        for number, sample in enumerate(group):
+            log_mel = dequantise(sample.features.rows(sample.entry))  # type: ignore[arg-type]
+            before = self._gap(number, random)
+            quiet = np.full((before, log_mel.shape[1]), np.quantile(log_mel, 0.03), np.float32)
+            parts += [quiet + random.normal(0, 0.5, quiet.shape).astype(np.float32), log_mel]
+            at += before
+            if sample.targets is not None:
+                store, entry = sample.targets
+                targets.append((at // Subsampling.FACTOR, store.rows(entry)))
+            surplus = -(at + len(log_mel)) % Subsampling.FACTOR if number + 1 < len(group) else 0
+            parts.append(np.full((surplus, log_mel.shape[1]), FLOOR, np.float32))
+            at += len(log_mel) + surplus
+        return augment(np.concatenate(parts), self._noises, self._augmentation, random), targets
+
+    def _gap(self, number: int, random: np.random.Generator) -> int:
+        """Frames of quiet before a sample: sometimes none before the first; a multiple of four."""
+        if number == 0 and random.random() < 0.5:
+            return 0
+        return int(random.integers(*self._config.gap_frames)) // Subsampling.FACTOR * Subsampling.FACTOR
+
+    @staticmethod
+    def _stack_targets(
+        rows: list[list[tuple[int, npt.NDArray[np.generic]]]], frames: int
+    ) -> tuple[Tensor | None, Tensor]:
+        mask = torch.zeros(len(rows), frames, dtype=torch.bool)
+        widths = [target.shape[1] for row in rows for _, target in row]
+        if not widths:
+            return None, mask
+        stacked = torch.zeros(len(rows), frames, widths[0])
+        for number, row in enumerate(rows):
+            for start, target in row:
+                target = target[: frames - start]
+                stacked[number, start : start + len(target)] = torch.from_numpy(target.astype(np.float32))
+                mask[number, start : start + len(target)] = True
+        return stacked, mask
+
+
+_NOTHING = np.zeros(0, np.int64)
+
+
+def _join_labels(group: list[Sample], head: str) -> Labels:
+    return np.concatenate([sample.labels[head] for sample in group if sample.labels is not None])
+
+
+def prefetch(make: Callable[[int], Batch], steps: range, depth: int = 4) -> Iterator[Batch]:
+    """The batches of the steps, made ahead in a thread; an error there is raised here."""
+    queue: Queue[Batch | BaseException] = Queue(depth)
+    stopped = threading.Event()
+
+    def work() -> None:
+        try:
+            for step in steps:
+                if stopped.is_set():
+                    return
+                queue.put(make(step))
+        except BaseException as error:  # noqa: BLE001 - handed to the consumer, which raises it
+            queue.put(error)
+
+    threading.Thread(target=work, daemon=True, name="batches").start()
+    try:
+        for _ in steps:
+            batch = queue.get()
+            if isinstance(batch, BaseException):
+                raise batch
+            yield batch
+    finally:
+        stopped.set()
+        while not queue.empty():
+            queue.get_nowait()

@@ -1,0 +1,93 @@
+"""A training experiment as a TOML file."""
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from models.conformer import EncoderConfig
+from models.frontend import FrontendConfig
+from models.recipes.augment import Augmentation
+from models.recipes.batches import BatchConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Optimisation:
+    """AdamW with linear warm-up and cosine decay; weights averaged exponentially.
+
+    chunks: encoder frames a chunk, drawn for each batch; 0 is full context.
+    head_weights, teacher_weight: factors of the losses.
+    """
+
+    steps: int = 16000
+    warmup_steps: int = 600
+    learning_rate: float = 2e-3
+    final_rate: float = 0.02
+    weight_decay: float = 0.01
+    clip_norm: float = 5.0
+    average_decay: float = 0.999
+    chunks: tuple[int, ...] = (4, 8, 16, 32, 0)
+    head_weights: dict[str, float] = field(default_factory=lambda: {"phonemes": 1.0, "characters": 0.3})
+    teacher_weight: float = 1.0
+    save_every: int = 250
+    evaluate_every: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides what a training run makes.
+
+    stores, teacher_stores, dev_stores, noise_stores: folders under the data folder that prepare wrote.
+    wordless_stores: recordings in which nobody speaks, learnt as such.
+    weights: how often an utterance is heard in an epoch, by the beginning of its key; else once.
+    transcripts: JSON-lines files under the data folder with key and text, for utterances without a text.
+    """
+
+    name: str
+    seed: int
+    stores: tuple[str, ...]
+    teacher_stores: tuple[str, ...]
+    dev_stores: tuple[str, ...]
+    noise_stores: tuple[str, ...]
+    weights: dict[str, float]
+    wordless_stores: tuple[str, ...] = ()
+    transcripts: tuple[str, ...] = ()
+    frontend: FrontendConfig = field(default_factory=FrontendConfig)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    batches: BatchConfig = field(default_factory=BatchConfig)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+_SECTIONS = {
+    "frontend": FrontendConfig,
+    "encoder": EncoderConfig,
+    "batches": BatchConfig,
+    "augmentation": Augmentation,
+    "optimisation": Optimisation,
+}
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A recipe file; ValueError names a key that it does not know or lacks."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"cannot read the recipe {path}: {error}") from error
+    for name, section in _SECTIONS.items():
+        if name in table:
+            table[name] = _build(section, table[name], f"{path}, [{name}]")
+    return _build(Recipe, table, str(path))  # type: ignore[no-any-return]
+
+
+def _build(kind: type, table: dict[str, Any], place: str) -> Any:
+    known = {one.name for one in fields(kind)}
+    for key in table:
+        if key not in known:
+            raise ValueError(f"{place}: unknown key {key!r}; known are {', '.join(sorted(known))}")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ValueError(f"{place}: {error}") from error
