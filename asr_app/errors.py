@@ -44,3 +44,9 @@ class ProtocolError(AsrError):
     """A client or server broke its protocol."""
 
     exit_code = 7
+
+
+class OutputError(AsrError):
+    """A result cannot be written."""
+
+    exit_code = 8

@@ -25,8 +25,8 @@ ARRIVAL_S = 0.1
 class Heard:
     """One utterance as the recogniser heard it.
 
-    compute_s: seconds of work. first_partial_s: from the start of the audio until words stood on a live clock,
-    None without words. final_lag_s: from the end of the audio to the last final on that clock.
+    compute_s: seconds of work. first_partial_s: from the start of the audio until words stood on a live
+    clock, None without words. final_lag_s: from the end of the audio to the last final on that clock.
     """
 
     utterance: Utterance

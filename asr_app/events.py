@@ -88,7 +88,7 @@ _KINDS: dict[str, type[Event]] = {
 
 def to_json(event: Event) -> str:
     """One line of JSON with the event's type and fields."""
-    return json.dumps({"type": event.type, **dataclasses.asdict(event)}, ensure_ascii=False)  # type: ignore[call-overload]
+    return json.dumps({"type": event.type, **dataclasses.asdict(event)}, ensure_ascii=False)
 
 
 def from_json(line: str) -> Event:
@@ -99,5 +99,5 @@ def from_json(line: str) -> Event:
         if "words" in fields:
             fields["words"] = tuple(Word(**word) for word in fields["words"])
         return kind(**fields)
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ProtocolError(f"not an event: {line[:80]!r} ({error}); send one line of JSON an event") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ProtocolError(f"not an event ({error}): {line[:80]!r}; send one line of JSON each") from error

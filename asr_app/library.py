@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from asr_app.errors import CheckpointError
-from models.checkpoint import DESCRIPTION
 
 SHIPPED = Path(__file__).parent / "resources"
 DEFAULT_MODEL = "english"
+DESCRIPTION = "model.json"
+"""models.checkpoint.DESCRIPTION, which cannot be had without torch: `asr models list` is quick."""
 
 
 def shipped_models() -> list[str]:
@@ -17,8 +18,16 @@ def shipped_models() -> list[str]:
 def find_model(name: str) -> Path:
     """The folder of a recogniser, by its name or path; CheckpointError where there is none."""
     for folder in (SHIPPED / name, Path(name)):
-        if (folder / DESCRIPTION).is_file():
+        if _is_model(folder):
             return folder
+    names = ", ".join(shipped_models()) or "none here"
     raise CheckpointError(
-        f"no model {name!r}: give a folder with {DESCRIPTION}, or one of {', '.join(shipped_models()) or 'none'}"
+        f"no model {name!r}: give a folder with {DESCRIPTION}, or the name of one that ships ({names})"
     )
+
+
+def _is_model(folder: Path) -> bool:
+    try:
+        return (folder / DESCRIPTION).is_file()
+    except OSError:  # a name too long, a folder that may not be read
+        return False

@@ -4,7 +4,7 @@ A Recognizer is shared and immutable; a RecognizerSession is one stream and keep
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -32,7 +32,7 @@ FULL_CONTEXT_S = 30.0
 """What "full context" means in a stream: chunks this long, so that memory does not grow with a recording."""
 
 LM_FILE, LEXICON_FILE = "lm.bin", "lexicon.txt.gz"
-_TAIL_S = 0.32
+TAIL_S = 0.32
 """Silence after the end of a stream, for labels that the encoder emits late."""
 
 
@@ -51,13 +51,15 @@ class RecognizerOptions:
     alpha: float | None = None
     beta: float | None = None
     device: DeviceName = "auto"
-    endpoints: EndpointRules = EndpointRules()
+    endpoints: EndpointRules = field(default_factory=EndpointRules)
 
 
 class Recognizer:
     """An acoustic model and a decoder, ready to open sessions."""
 
-    def __init__(self, checkpoint: Checkpoint, decoder: Decoder, head: str, options: RecognizerOptions) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, decoder: Decoder, head: str, options: RecognizerOptions
+    ) -> None:
         self.checkpoint, self.decoder, self.head, self.options = checkpoint, decoder, head, options
         self.device = choose_device(options.device)
         self.model = checkpoint.build().to(self.device)
@@ -98,7 +100,7 @@ class RecognizerSession:
     def __init__(self, recognizer: Recognizer) -> None:
         self._recognizer = recognizer
         self._resampler: StreamingResampler | None = None
-        self._input_rate = recognizer.sample_rate
+        self._input_rate: int | None = None
         self._pending_samples = recognizer.frontend.init_state()
         self._pending_features = torch.zeros(0, recognizer.checkpoint.frontend.num_mels)
         self._encoder_state = recognizer.encoder.init_state(1)
@@ -117,23 +119,24 @@ class RecognizerSession:
     def finish(self) -> list[Event]:
         """The events of the stream's end, the last final among them; the session takes no more input."""
         rest = self._resampler.finish() if self._resampler else np.zeros(0, np.float32)
-        tail = np.zeros(int(_TAIL_S * self._recognizer.sample_rate), np.float32)
+        tail = np.zeros(int(TAIL_S * self._recognizer.sample_rate), np.float32)
         events = self._hear(np.concatenate([rest, tail]))
         if len(self._pending_features):
             events += self._advance(self._pending_features)
         return events + self._segment.finish()
 
     def _resample(self, samples: Samples, rate: int) -> Samples:
-        if self._resampler is None and rate != self._recognizer.sample_rate:
-            self._resampler, self._input_rate = StreamingResampler(rate, self._recognizer.sample_rate), rate
+        if self._input_rate is None:
+            self._resampler, self._input_rate = _make_resampler(rate, self._recognizer.sample_rate), rate
         if rate != self._input_rate:
-            raise ConfigError(f"the sample rate changed from {self._input_rate} to {rate} Hz: start a new session")
+            was = self._input_rate
+            raise ConfigError(f"the sample rate changed from {was} to {rate} Hz: start a new session")
         return self._resampler.accept(samples) if self._resampler else samples
 
     def _hear(self, samples: Samples) -> list[Event]:
         with torch.inference_mode():
             features, self._pending_samples = self._recognizer.frontend.step(
-                torch.from_numpy(samples), self._pending_samples
+                torch.tensor(samples), self._pending_samples
             )
         self._pending_features = torch.cat([self._pending_features, features])
         size = self._recognizer.chunk_frames * Subsampling.FACTOR
@@ -158,7 +161,7 @@ class RecognizerSession:
     @property
     def _piece_frames(self) -> int:
         """Frames between two looks for an endpoint, so that long chunks hold several segments."""
-        return round(0.32 / self._recognizer.frame_duration_s)
+        return max(1, round(0.32 / self._recognizer.frame_duration_s))
 
     def _encode(self, features: torch.Tensor) -> LogProbs:
         recognizer = self._recognizer
@@ -167,12 +170,12 @@ class RecognizerSession:
             frames, self._encoder_state = recognizer.encoder.step(
                 features[None].to(recognizer.device), lengths, self._encoder_state
             )
-            log_probs = recognizer.model.log_probs(frames, recognizer.head)[0, : int(encoded_length(lengths)[0])]
-        return log_probs.cpu().numpy()  # type: ignore[no-any-return]
+            log_probs = recognizer.model.log_probs(frames, recognizer.head)[0].cpu().numpy()
+        return log_probs[: int(encoded_length(lengths)[0])]
 
 
 class _Segment:
-    """The words between two endpoints: its own decoder session, and times that count from the stream's start."""
+    """The words between two endpoints: a decoder session, and times that count from the stream's start."""
 
     def __init__(self, recognizer: Recognizer, number: int, first_frame: int) -> None:
         self.number = number
@@ -211,12 +214,22 @@ class _Segment:
     def _words(self, hypothesis: Hypothesis) -> tuple[Word, ...]:
         offset = self._first_frame * self._recognizer.frame_duration_s
         return tuple(
-            replace(word, start_s=word.start_s + offset, end_s=word.end_s + offset) for word in hypothesis.words
+            replace(word, start_s=word.start_s + offset, end_s=word.end_s + offset)
+            for word in hypothesis.words
         )
 
 
 def _shown(hypothesis: Hypothesis) -> tuple[list[str], int]:
     return [word.text for word in hypothesis.words], hypothesis.stable_words
+
+
+def _make_resampler(rate: int, target_rate: int) -> StreamingResampler | None:
+    if rate == target_rate:
+        return None
+    try:
+        return StreamingResampler(rate, target_rate)
+    except ValueError as error:
+        raise ConfigError(f"{error}: choose another sample rate") from error
 
 
 def _silence(samples: int, rate: int) -> Iterator[Samples]:
@@ -249,17 +262,52 @@ def chunk_frames(chunk_ms: int | None, frame_s: float) -> int:
 
 def _make_decoder(checkpoint: Checkpoint, folder: Path, options: RecognizerOptions) -> tuple[str, Decoder]:
     """The head to decode and its decoder."""
-    labels = {head.name: head.labels for head in checkpoint.heads}
     if options.beam == 0:
-        return "characters", GreedyDecoder(labels["characters"], BLANK, frame_duration_s(checkpoint), "|")
-    tuned = checkpoint.decoding
+        labels, frame_s = _labels(checkpoint, "characters"), frame_duration_s(checkpoint)
+        return "characters", GreedyDecoder(labels, BLANK, frame_s, "|")
+    labels = _labels(checkpoint, "phonemes")
+    lexicon = _read_lexicon(folder / LEXICON_FILE, labels)
+    lm = _read_lm(options.lm, folder / LM_FILE, lexicon)
+    beam = _beam_options(checkpoint, options)
+    return "phonemes", LexiconBeamDecoder(lexicon, labels, BLANK, lm, frame_duration_s(checkpoint), beam)
+
+
+def _labels(checkpoint: Checkpoint, name: str) -> tuple[str, ...]:
+    """The labels of a head; ValueError where the model lacks it."""
+    heads = {head.name: head.labels for head in checkpoint.heads}
+    if name not in heads:
+        raise ValueError(f"the model has no head {name!r}, only {', '.join(heads)}: choose another model")
+    return heads[name]
+
+
+def _beam_options(checkpoint: Checkpoint, options: RecognizerOptions) -> LexiconBeamOptions:
+    """What the caller wants, else what the checkpoint was tuned to, else the search's defaults."""
     defaults = LexiconBeamOptions()
-    beam = LexiconBeamOptions(
-        alpha=options.alpha if options.alpha is not None else tuned.get("alpha", defaults.alpha),
-        beta=options.beta if options.beta is not None else tuned.get("beta", defaults.beta),
-        beam_width=options.beam or int(tuned.get("beam", defaults.beam_width)),
+    tuned = {
+        "alpha": defaults.alpha,
+        "beta": defaults.beta,
+        "beam": defaults.beam_width,
+    } | checkpoint.decoding
+    for name, value in tuned.items():
+        if not isinstance(value, int | float):
+            raise ValueError(f"the model's decoder setting {name} is {value!r}: fetch the model again")
+    return LexiconBeamOptions(
+        alpha=tuned["alpha"] if options.alpha is None else options.alpha,
+        beta=tuned["beta"] if options.beta is None else options.beta,
+        beam_width=options.beam or int(tuned["beam"]),
     )
-    lexicon = Lexicon.read(folder / LEXICON_FILE, labels["phonemes"])
-    lm = NgramLM(options.lm or folder / LM_FILE, lexicon.words)
-    decoder = LexiconBeamDecoder(lexicon, labels["phonemes"], BLANK, lm, frame_duration_s(checkpoint), beam)
-    return "phonemes", decoder
+
+
+def _read_lexicon(path: Path, labels: tuple[str, ...]) -> Lexicon:
+    try:
+        return Lexicon.read(path, labels)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{error}: fetch the model again") from error
+
+
+def _read_lm(chosen: Path | None, shipped: Path, lexicon: Lexicon) -> NgramLM:
+    try:
+        return NgramLM(chosen or shipped, lexicon.words)
+    except (OSError, ValueError) as error:
+        remedy = "fetch the model again" if chosen is None else "give another with --lm, or leave --lm out"
+        raise CheckpointError(f"{error}: {remedy}") from error

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from asr_app.audio.file import read_audio
 from asr_app.errors import ConfigError
-from asr_app.recognizer import Recognizer
+from asr_app.recognizer import TAIL_S, Recognizer
 from decoder.lexicon_beam import LexiconBeamDecoder
 from decoder.metrics import ErrorCounts, word_errors
 from decoder.normalize import normalize
@@ -44,13 +45,14 @@ def tune(
 
 
 def _log_probs(recognizer: Recognizer, utterance: Utterance) -> LogProbs:
-    """Log-probabilities (T, V) of one utterance, with the recogniser's chunks."""
+    """Log-probabilities (T, V) of one utterance, with the recogniser's chunks and a session's silent tail."""
     samples = torch.from_numpy(read_audio(utterance.audio, recognizer.sample_rate))
+    samples = functional.pad(samples, (0, int(TAIL_S * recognizer.sample_rate)))
     with torch.inference_mode():
         features = recognizer.frontend(samples)[None].to(recognizer.device)
         lengths = torch.tensor([features.shape[1]], device=recognizer.device)
         frames, _ = recognizer.encoder(features, lengths, recognizer.chunk_frames)
-        return recognizer.model.log_probs(frames, recognizer.head)[0].cpu().numpy()  # type: ignore[no-any-return]
+        return recognizer.model.log_probs(frames, recognizer.head)[0].cpu().numpy()
 
 
 def _error_rates(decoder: LexiconBeamDecoder, heard: list[tuple[Utterance, LogProbs]]) -> dict[str, float]:

@@ -213,9 +213,7 @@ class CharacterBeamSession:
         if known := history.children.get(beam.letters):
             return known
         gain, state = self._word_score(history.state, beam.letters)
-        word = _History(
-            history, beam.letters, history.lm + gain, state, history.depth + 1, beam.start, beam.end
-        )
+        word = _History(history, beam.letters, history.lm + gain, state, history.depth + 1, beam.start, beam.end)
         history.children[beam.letters] = word
         return word
 

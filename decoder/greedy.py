@@ -11,9 +11,7 @@ from decoder.types import Hypothesis, LogProbs, Word
 class GreedyDecoder:
     """Streaming best path over labels that spell words, one of which separates them."""
 
-    def __init__(
-        self, labels: Sequence[str], blank: int, frame_duration_s: float, word_delimiter: str = " "
-    ) -> None:
+    def __init__(self, labels: Sequence[str], blank: int, frame_duration_s: float, word_delimiter: str = " ") -> None:
         """Raise ValueError for labels without the delimiter, or a blank that is none of them."""
         check_labels(labels, blank, frame_duration_s)
         if word_delimiter not in labels:

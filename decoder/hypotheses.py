@@ -61,9 +61,7 @@ class Arrivals:
         )
 
 
-def merge(
-    beam: Beam, arrivals: Arrivals, completed: Arrivals, sizes: tuple[int, int]
-) -> tuple[Beam, Indices]:
+def merge(beam: Beam, arrivals: Arrivals, completed: Arrivals, sizes: tuple[int, int]) -> tuple[Beam, Indices]:
     """Add up the masses of what has the same history, node and last label.
 
     sizes: how many nodes and how many last labels there are.

@@ -98,9 +98,7 @@ class LexiconBeamDecoder:
 
     def with_options(self, options: LexiconBeamOptions) -> "LexiconBeamDecoder":
         """A decoder of the same words and labels that searches otherwise."""
-        return LexiconBeamDecoder(
-            self.lexicon, self.labels, self.blank, self.lm, self.frame_duration_s, options
-        )
+        return LexiconBeamDecoder(self.lexicon, self.labels, self.blank, self.lm, self.frame_duration_s, options)
 
     def session(self) -> "LexiconBeamSession":
         """A new session at the start of a stream."""
@@ -244,7 +242,7 @@ class LexiconBeamSession:
         mass = arrivals.mass[source]
         lm = table.lm[parents] + gain
         score = np.log(mass) + lm + self._decoder.lookahead[ROOT]
-        kept = np.flatnonzero(score >= min(floor, score.max(initial=floor)))  # lest nothing should be left
+        kept = np.flatnonzero(score >= min(floor, score.max(initial=-np.inf)))  # lest nothing should be left
         source = source[kept]
         history = table.extend(parents[kept], words[kept], lm[kept], states[kept])
         root = np.zeros(len(kept), np.intp)

@@ -73,9 +73,7 @@ class LanguageModelBuild:
 
 def find_tools(folder: Path | None) -> tuple[Path, Path]:
     """lmplz and build_binary, in a folder or on the PATH; FileNotFoundError says how to get them."""
-    found = [
-        shutil.which(name, path=None if folder is None else str(folder)) for name in ("lmplz", "build_binary")
-    ]
+    found = [shutil.which(name, path=None if folder is None else str(folder)) for name in ("lmplz", "build_binary")]
     if found[0] is None or found[1] is None:
         where = f"in {folder}" if folder else "on the PATH"
         raise FileNotFoundError(
@@ -175,8 +173,7 @@ def _build(
     progress("measuring perplexity")
     model = kenlm.Model(str(output))
     counts = (
-        SourceCount(text.name, text.sentences, text.counts.total(), text.unreadable, text.excluded)
-        for text in texts
+        SourceCount(text.name, text.sentences, text.counts.total(), text.unreadable, text.excluded) for text in texts
     )
     return LanguageModelBuild(
         output=output,
@@ -213,8 +210,7 @@ def describe(build: LanguageModelBuild) -> str:
     lines.append(f"{'source':32} {'sentences':>10} {'words':>10} {'unreadable':>10} {'excluded':>8}")
     for source in build.sources:
         lines.append(
-            f"{source.name:32} {source.sentences:10} {source.words:10}"
-            f" {source.unreadable:10} {source.excluded:8}"
+            f"{source.name:32} {source.sentences:10} {source.words:10} {source.unreadable:10} {source.excluded:8}"
         )
     for title, table in (("held-back text", build.held_back), ("transcripts", build.evaluated)):
         lines += ["", f"{title:32} {'sentences':>10} {'words':>10} {'unknown %':>10} {'perplexity':>10}"]

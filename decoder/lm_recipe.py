@@ -125,9 +125,7 @@ def _options(kind: Callable[..., T], table: object, where: str) -> T:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if number != (known[key] in (int, float)):
             raise ValueError(f"{where}: {key} has a value of the wrong type")
-    values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
-    }
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     try:
         return kind(**values)
     except TypeError as error:
@@ -145,9 +143,7 @@ def parse_recipe(content: dict[str, Any]) -> Recipe:
     }
     unknown = set(content) - set(single) - {"source", "generated"}
     if unknown:
-        raise ValueError(
-            f"unknown table {sorted(unknown)[0]!r}; known are source, generated, {', '.join(single)}"
-        )
+        raise ValueError(f"unknown table {sorted(unknown)[0]!r}; known are source, generated, {', '.join(single)}")
     sources = tuple(_options(Source, table, "source") for table in content.get("source", ()))
     if not sources:
         raise ValueError("a recipe needs at least one [[source]]")

@@ -77,9 +77,7 @@ def transcripts(data_folder: Path, pattern: str, splits: Iterable[str]) -> Itera
 
 def exclusion(options: ExcludeOptions, data_folder: Path) -> Exclusion:
     """The exclusion of a recipe."""
-    texts = (
-        text for pattern in options.manifests for text in transcripts(data_folder, pattern, options.splits)
-    )
+    texts = (text for pattern in options.manifests for text in transcripts(data_folder, pattern, options.splits))
     return Exclusion(texts, options.shared_words)
 
 

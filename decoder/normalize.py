@@ -171,24 +171,18 @@ _NUMBER_RULES: tuple[_Rule, ...] = (
     ),
     (re.compile(r"(?<=\d)\s?¢"), " cents"),
     (
-        re.compile(
-            r"(?<![\d:.])(?P<hour>[01]?\d|2[0-3])(?::(?P<minute>[0-5]\d))?\s?(?P<half>[AaPp])\.?\s?[Mm]\b\.?"
-        ),
+        re.compile(r"(?<![\d:.])(?P<hour>[01]?\d|2[0-3])(?::(?P<minute>[0-5]\d))?\s?(?P<half>[AaPp])\.?\s?[Mm]\b\.?"),
         _time,
     ),
     (
-        re.compile(
-            r"(?<![\d:.])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?![\d:])(?:\s+o'clock\b)?(?P<half>(?!))?"
-        ),
+        re.compile(r"(?<![\d:.])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?![\d:])(?:\s+o'clock\b)?(?P<half>(?!))?"),
         _time,
     ),
     (re.compile(r"(?<![\w$£€])(?P<century>1[1-9]|20)(?P<tens>\d0)'?s\b"), _decade),
     (re.compile(r"(?<![\w$£€.,-])'?(?P<century>(?!))?(?P<tens>[2-9]0)'?s\b"), _decade),
     (
         re.compile(
-            r"\b([Tt]he )?(?<![\d.,:$£€-])(?P<day>[12]?\d|3[01])(?:st|nd|rd|th)?\s+(?P<month>"
-            + _MONTHS
-            + r")\b"
+            r"\b([Tt]he )?(?<![\d.,:$£€-])(?P<day>[12]?\d|3[01])(?:st|nd|rd|th)?\s+(?P<month>" + _MONTHS + r")\b"
         ),
         lambda match: f"the {ordinal(int(match['day']))} of {match['month']} ",
     ),
@@ -198,9 +192,7 @@ _NUMBER_RULES: tuple[_Rule, ...] = (
     ),
     (
         re.compile(
-            r"\b("
-            + _MONTHS
-            + r")\s+(?P<day>[12]?\d|3[01])\b(?![\d:.,%-]*\d)(?!\s*(?:%|percent|million|billion))"
+            r"\b(" + _MONTHS + r")\s+(?P<day>[12]?\d|3[01])\b(?![\d:.,%-]*\d)(?!\s*(?:%|percent|million|billion))"
         ),
         lambda match: f"{match[1]} {ordinal(int(match['day']))} ",
     ),
@@ -208,9 +200,7 @@ _NUMBER_RULES: tuple[_Rule, ...] = (
     (re.compile(r"\bdegrees\s+C\b"), "degrees celsius"),
     (re.compile(r"\bdegrees\s+F\b"), "degrees fahrenheit"),
     (
-        re.compile(
-            r"(?<=\d)[\s-]?(" + "|".join(sorted(_UNITS, key=len, reverse=True)) + r")\b(?!\d)", re.IGNORECASE
-        ),
+        re.compile(r"(?<=\d)[\s-]?(" + "|".join(sorted(_UNITS, key=len, reverse=True)) + r")\b(?!\d)", re.IGNORECASE),
         lambda match: f" {_UNITS[match[1].lower()]} ",
     ),
     (re.compile(r"(?<=\d)\s+(?=1/[24]\b|3/4\b|[12]/3\b)"), " and "),
@@ -292,9 +282,7 @@ _WRITTEN_RULES: tuple[_Rule, ...] = (
     ),
     (re.compile(r"\b(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b)?"), _spaced),
 )
-_CHAPTER = re.compile(
-    r"(?<!\w)(?P<what>(?i:chapter|volume|book|part|act|scene)) (?P<number>" + _ROMANS + r")\b(?!')"
-)
+_CHAPTER = re.compile(r"(?<!\w)(?P<what>(?i:chapter|volume|book|part|act|scene)) (?P<number>" + _ROMANS + r")\b(?!')")
 _CAPITAL_RULES: tuple[_Rule, ...] = (
     (
         re.compile(r"\b(" + _REGAL + r") (" + _LONG_ROMANS + r")\b"),

@@ -10,7 +10,7 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel, Head
-from models.frontend import FrontendConfig
+from models.frontend import Frontend, FrontendConfig, WindowName
 
 FORMAT = "asr-app checkpoint"
 VERSION = 1
@@ -96,15 +96,16 @@ def read_description(folder: Path) -> dict[str, Any]:
     path = folder / DESCRIPTION
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ValueError(f"{folder} is not a checkpoint: it has no {DESCRIPTION}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON
         raise ValueError(f"{path} is damaged ({error}): fetch the model again") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise ValueError(f"{path} describes no checkpoint of this program")
+        raise ValueError(f"{path} describes no checkpoint of this program: choose another model")
     if description.get("version") != VERSION:
         raise ValueError(
-            f"{path} has format version {description.get('version')}, this program reads {VERSION}"
+            f"{path} has format version {description.get('version')}, this program reads {VERSION}: "
+            "choose another model, or a newer version of this program"
         )
     return description
 
@@ -127,30 +128,38 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             provenance=description["provenance"],
             sha256=description["sha256"],
         )
-        _check_weights(checkpoint, path)
-    except (KeyError, TypeError, AttributeError, SafetensorError) as error:
+        expected = _expected_shapes(checkpoint)
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, SafetensorError) as error:
         raise ValueError(f"{folder} is damaged ({error!r}): fetch the model again") from error
+    _check_weights(checkpoint, expected, path)
     return checkpoint
 
 
-def _check_weights(checkpoint: Checkpoint, path: Path) -> None:
-    """ValueError that names the first tensor that is missing, unknown or of another shape."""
+def _expected_shapes(checkpoint: Checkpoint) -> dict[str, torch.Size]:
+    """Shapes of the model's tensors; ValueError where the description contradicts itself."""
+    frontend, encoder = checkpoint.frontend, checkpoint.encoder
+    if frontend.window not in get_args(WindowName):
+        raise ValueError(f"unknown window {frontend.window!r}")
+    if frontend.num_mels != encoder.num_mels:
+        raise ValueError(f"{frontend.num_mels} mel bands from the front end, {encoder.num_mels} for the encoder")
+    if min(encoder.heads, encoder.dim) < 1 or encoder.dim % (2 * encoder.heads):
+        raise ValueError(f"{encoder.heads} attention heads do not divide {encoder.dim} into even parts")
     with torch.device("meta"):
-        expected = {name: tensor.shape for name, tensor in _model(checkpoint).state_dict().items()}
+        Frontend(frontend)
+        model = CtcModel(encoder, checkpoint.heads)
+    return {name: tensor.shape for name, tensor in model.state_dict().items()}
+
+
+def _check_weights(checkpoint: Checkpoint, expected: dict[str, torch.Size], path: Path) -> None:
+    """ValueError that names the first tensor that is missing, unknown or of another shape."""
     for name in sorted(expected.keys() | checkpoint.weights.keys()):
         if name not in checkpoint.weights:
-            raise ValueError(f"{path} lacks the tensor {name!r}: it belongs to another model")
+            raise ValueError(f"{path} lacks the tensor {name!r}: it belongs to another model, fetch both again")
         if name not in expected:
-            raise ValueError(
-                f"{path} has a tensor {name!r} that the model does not have: it belongs to another model"
-            )
+            raise ValueError(f"{path} has a tensor {name!r} that the model does not have: it belongs to another model")
         if checkpoint.weights[name].shape != expected[name]:
             shapes = f"{tuple(checkpoint.weights[name].shape)} instead of {tuple(expected[name])}"
-            raise ValueError(f"the tensor {name!r} of {path} has the shape {shapes}")
-
-
-def _model(checkpoint: Checkpoint) -> CtcModel:
-    return CtcModel(checkpoint.encoder, checkpoint.heads)
+            raise ValueError(f"the tensor {name!r} of {path} has the shape {shapes}: fetch the model again")
 
 
 def keep_decoding(folder: Path, values: dict[str, float]) -> None:

@@ -139,9 +139,7 @@ class ConformerEncoder(nn.Module):
         normalised = (features - self.mean) / self.deviation * valid[..., None]
         return functional.pad(normalised, (0, 0, 0, surplus))
 
-    def forward(
-        self, features: Tensor, lengths: Tensor, chunk_frames: int | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, features: Tensor, lengths: Tensor, chunk_frames: int | None = None) -> tuple[Tensor, Tensor]:
         """Whole utterances: features (B, T, F), lengths (B,) -> frames (B, ceil(T / 4), D), lengths.
 
         chunk_frames: encoder frames a chunk; None is full context.
@@ -163,9 +161,7 @@ class ConformerEncoder(nn.Module):
         lengths (B,): valid feature frames of each stream. Only a stream's last chunk may have fewer than T or
         a count that is no multiple of 4; its frames past ceil(length / 4) mean nothing.
         """
-        frames, first, second = self.subsampling(
-            self._normalise(features, lengths), state.first, state.second
-        )
+        frames, first, second = self.subsampling(self._normalise(features, lengths), state.first, state.second)
         lengths = encoded_length(lengths)
         left, size = self.config.left_context, frames.shape[1]
         slot = torch.arange(left + size, device=frames.device)

@@ -20,16 +20,28 @@ class Head:
 
 
 class CtcModel(nn.Module):
-    """An encoder and one CTC head for each set of labels."""
+    """An encoder and one CTC head for each set of labels.
+
+    Heads start at zero: random ones make it cheapest for the encoder to say the same in every frame, and
+    training then sits on the all-blank plateau for a long time.
+    """
 
     def __init__(self, config: EncoderConfig, heads: tuple[Head, ...]) -> None:
         super().__init__()
         self.encoder = ConformerEncoder(config)
-        self.heads = nn.ModuleDict({head.name: nn.Linear(config.dim, len(head.labels)) for head in heads})
+        self.heads = nn.ModuleDict({head.name: zero_linear(config.dim, len(head.labels)) for head in heads})
 
     def log_probs(self, frames: Tensor, head: str) -> Tensor:
         """Encoder frames (B, T, D) -> natural-log probabilities (B, T, V) of one head's labels."""
         return functional.log_softmax(self.heads[head](frames).float(), -1)
+
+
+def zero_linear(inputs: int, outputs: int) -> nn.Linear:
+    """A linear layer whose weights start at zero."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def ctc_loss(log_probs: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:

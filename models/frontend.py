@@ -39,6 +39,10 @@ class FrontendConfig:
     filter_scale: FilterScale = "mel"
     log_floor: float = 1e-7
 
+    def __post_init__(self) -> None:
+        if not self.hop_length <= self.frame_length <= self.fft_length:
+            raise ValueError("the front end needs hop_length <= frame_length <= fft_length")
+
 
 def hertz_to_mel(hertz: float) -> float:
     """O'Shaughnessy's mel scale, as in the HTK book (5.13)."""
@@ -90,9 +94,7 @@ class Frontend(nn.Module):
         """Features of whole recordings: (..., N) samples in [-1, 1] to (..., T, num_mels)."""
         if samples.shape[-1] < self.config.frame_length:
             return samples.new_zeros(*samples.shape[:-1], 0, self.config.num_mels)
-        frames = samples.unfold(
-            -1, self.config.frame_length, self.config.hop_length
-        )  # (..., T, frame_length)
+        frames = samples.unfold(-1, self.config.frame_length, self.config.hop_length)  # (..., T, frame_length)
         if self.config.remove_dc_offset:
             frames = frames - frames.mean(-1, keepdim=True)
         if self.config.preemphasis:

@@ -62,9 +62,7 @@ class ChunkedAttention(nn.Module):
         queries, keys, values = self._split(frames)
         return self._attend(queries, keys, values, mask)
 
-    def step(
-        self, frames: Tensor, mask: Tensor, keys: Tensor, values: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def step(self, frames: Tensor, mask: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One chunk (B, T, D) after the cached keys and values (B, H, T_left, D / H).
 
         mask: bool (B, 1, T, T_left + T). Returns the output and the next caches, of the same size.
@@ -122,6 +120,7 @@ class Subsampling(nn.Module):
         self.first = nn.Conv2d(1, channels // 2, 3, stride=2, padding=(0, 1))
         self.second = nn.Conv2d(channels // 2, channels, 3, stride=2, padding=(0, 1))
         self.output = nn.Linear(channels * self.reduced_mels(num_mels, 2), dim)
+        self.norm = nn.LayerNorm(dim)  # without it the blocks' biases drown the small output at the start
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on CPUs
 
     @staticmethod
@@ -141,4 +140,5 @@ class Subsampling(nn.Module):
         second = second.to(middle.dtype).contiguous(memory_format=torch.channels_last)
         middle = torch.cat([second, middle], 2)
         reduced = functional.silu(self.second(middle))  # (B, C, T, F / 4)
-        return self.output(reduced.transpose(1, 2).flatten(2)), maps[:, :, -1:], middle[:, :, -1:]
+        frames = self.norm(self.output(reduced.transpose(1, 2).flatten(2)))
+        return frames, maps[:, :, -1:], middle[:, :, -1:]

@@ -1,15 +1,23 @@
 """The command line's entry: commands are imported when they are called, so that `asr --help` is quick."""
 
+import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from asr_app import __version__
 from asr_app.cli import evaluate, lm, models, train, transcribe
-from asr_app.errors import AsrError
+from asr_app.cli.messages import complain, explained
+from asr_app.errors import AsrError, OutputError
+
+logger = logging.getLogger(__name__)
+
+INTERNAL_ERROR = 70
+"""Exit code of a bug: EX_SOFTWARE of sysexits.h."""
 
 app = typer.Typer(
     name="asr",
@@ -38,24 +46,53 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done to standard error.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log what is done to standard error.")
+    ] = False,
 ) -> None:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="asr: %(message)s")
+    # Python's own warnings are for programmers: the libraries' stay out of a user's sight.
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.WARNING if verbose else logging.ERROR)
 
 
 def main() -> None:
-    """Run a command; errors become one line on standard error and an exit code of their class."""
+    """Run a command; what goes wrong becomes one line on standard error and an exit code of its class."""
+    code = _exit_code(app)
+    flushed = _exit_code(sys.stdout.flush)  # what is still buffered may fail to be written, too
+    sys.exit(code or flushed)
+
+
+def _exit_code(work: Callable[[], object]) -> int:
+    """The exit code of some work; the line about its failure is written."""
     try:
-        app()
-    except AsrError as error:
-        sys.stderr.write(f"asr: {error}\n")
-        sys.exit(error.exit_code)
+        work()
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 0
     except KeyboardInterrupt:
-        sys.stderr.write("asr: stopped\n")
-        sys.exit(130)
+        return 130
+    except AsrError as error:
+        complain(error)
+        return error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing to say
-        sys.exit(141)
+        _drop_output()  # the reader has gone: nothing to say
+        return 1
+    except OSError as error:
+        _drop_output()
+        complain(explained(error))
+        logger.info("the details:", exc_info=True)
+        return OutputError.exit_code
+    except Exception as error:
+        complain(f"internal error: {type(error).__name__}: {error}; `asr --verbose ...` shows the details")
+        logger.info("the details:", exc_info=True)
+        return INTERNAL_ERROR
+    return 0
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, lest Python should fail to write it once more."""
+    with contextlib.suppress(OSError, ValueError):  # standard output may have no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

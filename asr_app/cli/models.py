@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
+from asr_app.cli.messages import explained
 from asr_app.errors import CheckpointError
+from asr_app.library import find_model, shipped_models
 
 app = typer.Typer(help="The recognisers on this machine.", no_args_is_help=True)
 
@@ -12,8 +14,6 @@ app = typer.Typer(help="The recognisers on this machine.", no_args_is_help=True)
 @app.command("list")
 def list_models() -> None:
     """Names of the recognisers that ship in the package."""
-    from asr_app.library import shipped_models
-
     for name in shipped_models():
         typer.echo(name)
 
@@ -23,15 +23,17 @@ def info(name: Annotated[str, typer.Argument(help="A model's name or folder.")] 
     """What a recogniser is and how it was made."""
     import json
 
-    from asr_app.library import find_model
     from models.checkpoint import read_description
 
     folder = find_model(name)
     try:
         description = read_description(folder)
-    except ValueError as error:
-        raise CheckpointError(str(error)) from error
-    for head in description["heads"]:
-        head["labels"] = " ".join(head["labels"])
+        for head in description["heads"]:
+            head["labels"] = " ".join(head["labels"])
+    except (OSError, ValueError) as error:
+        raise CheckpointError(explained(error)) from error
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder} is damaged ({error!r}): fetch the model again") from error
     megabytes = {path.name: round(path.stat().st_size / 1e6, 1) for path in sorted(folder.iterdir())}
-    typer.echo(json.dumps({"folder": str(folder), "megabytes": megabytes, **description}, indent=1, ensure_ascii=False))
+    facts = {"folder": str(folder), "megabytes": megabytes, **description}
+    typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))

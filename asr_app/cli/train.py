@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from asr_app.cli.messages import check_output, explained
 from asr_app.cli.options import Device, DeviceOption, ThreadsOption, set_threads
 from asr_app.errors import ConfigError
 
@@ -17,6 +18,8 @@ def train(
     threads: ThreadsOption = None,
 ) -> None:
     """Train an acoustic model; kill it whenever you like, the same command goes on."""
+    check_output(output)
+
     from asr_app.recognizer import choose_device
     from models.recipes.recipe import read_recipe
     from models.recipes.train import Trainer
@@ -25,6 +28,6 @@ def train(
     try:
         trainer = Trainer(read_recipe(recipe), data, output, choose_device(device.value))
     except (OSError, ValueError) as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(explained(error)) from error
     trainer.run()
     typer.echo(f"the checkpoint is in {output / 'checkpoint'}")

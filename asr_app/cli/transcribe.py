@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asr_app.cli.messages import complain
 from asr_app.cli.options import (
     BeamOption,
     ChunkOption,
@@ -14,8 +15,7 @@ from asr_app.cli.options import (
     LmOption,
     ModelOption,
     ThreadsOption,
-    recognizer_options,
-    set_threads,
+    load_recognizer,
 )
 from asr_app.errors import AsrError
 
@@ -43,28 +43,31 @@ class Encoding(StrEnum):
     F32LE = "f32le"
 
 
-def transcribe(
+def transcribe(  # noqa: PLR0913  # one for each option
     files: Annotated[list[str], typer.Argument(help="Recordings; - is standard input.", show_default=False)],
-    format: Annotated[Format, typer.Option("--format", "-f", help="How to write the transcript.")] = Format.TEXT,
+    format: Annotated[
+        Format, typer.Option("--format", "-f", help="How to write the transcript.")
+    ] = Format.TEXT,
     model: ModelOption = "english",
     lm: LmOption = None,
     beam: BeamOption = None,
     chunk_ms: ChunkOption = "640",
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
-    pcm: Annotated[Encoding | None, typer.Option("--pcm", help="Standard input is raw samples of this kind.")] = None,
+    pcm: Annotated[
+        Encoding | None, typer.Option("--pcm", help="Standard input is raw samples of this kind.")
+    ] = None,
     pcm_rate: Annotated[int, typer.Option("--pcm-rate", help="Hz of raw samples.")] = 16000,
     pcm_channels: Annotated[int, typer.Option("--pcm-channels", help="Channels of raw samples.")] = 1,
 ) -> None:
     """Transcribe recordings (or the sound of videos) to standard output."""
     from asr_app.audio.pcm import PcmFormat
-    from asr_app.library import find_model
-    from asr_app.recognizer import Recognizer
 
-    set_threads(threads)
-    recognizer = Recognizer.load(find_model(model), recognizer_options(chunk_ms, beam, lm, device))
     raw = PcmFormat(pcm.value, pcm_rate, pcm_channels) if pcm else None
-    failures = [error for file in files if (error := _transcribe_file(recognizer, file, raw, format, len(files)))]
+    recognizer = load_recognizer(model, chunk_ms, beam, lm, device, threads)
+    failures = [
+        error for file in files if (error := _transcribe_file(recognizer, file, raw, format, len(files)))
+    ]
     if failures:
         raise typer.Exit(failures[0].exit_code)
 
@@ -73,14 +76,15 @@ def _transcribe_file(
     recognizer: "Recognizer", file: str, raw: "PcmFormat | None", format: Format, files: int
 ) -> AsrError | None:
     """Write one file's transcript; the error that kept it from being written, already told."""
+    from asr_app.audio.blocks import shown
     from asr_app.transcription import transcribe_file
 
     if files > 1 and format is Format.TEXT:
-        sys.stdout.write(f"{file}:\n")
+        sys.stdout.write(f"{shown(file)}:\n")
     try:
         _write(transcribe_file(recognizer, file, raw), format)
     except AsrError as error:
-        sys.stderr.write(f"asr: {error}\n")
+        complain(error)
         return error
     return None
 

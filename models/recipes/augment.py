@@ -87,9 +87,7 @@ def mask(log_mel: LogMel, config: Augmentation, random: np.random.Generator) -> 
     return masked
 
 
-def augment(
-    log_mel: LogMel, noises: list[LogMel], config: Augmentation, random: np.random.Generator
-) -> LogMel:
+def augment(log_mel: LogMel, noises: list[LogMel], config: Augmentation, random: np.random.Generator) -> LogMel:
     """All of the above, in the order in which a room, a microphone and a line would do it."""
     log_mel = warp_frequency(log_mel, config, random)
     if noises and random.random() < config.noise_probability:

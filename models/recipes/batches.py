@@ -86,6 +86,8 @@ class BatchPlan:
             self._start += len(self._batches)
             self._epoch += 1
             self._batches = self._plan(np.random.default_rng([self._seed, self._epoch]))
+            if not self._batches:
+                raise ValueError("no utterance is long and short enough, or weighed enough, to make a batch")
         return self._batches[step - self._start]
 
     def _plan(self, random: np.random.Generator) -> list[list[list[Sample]]]:
@@ -157,9 +159,7 @@ class BatchMaker:
             lengths=lengths,
             targets=targets,
             target_mask=target_mask,
-            labels={
-                head: torch.from_numpy(np.concatenate([*rows, _NOTHING])) for head, rows in labels.items()
-            },
+            labels={head: torch.from_numpy(np.concatenate([*rows, _NOTHING])) for head, rows in labels.items()},
             label_lengths={head: torch.tensor([len(row) for row in rows]) for head, rows in labels.items()},
             transcribed=torch.tensor([group[0].labels is not None for group in groups]),
         )

@@ -42,18 +42,21 @@ def dequantise(stored: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 class StoreWriter:
-    """Appends arrays of rows to a store; what is already in it is kept, so a stopped run goes on."""
+    """Appends arrays of rows to a store; what is already in it is kept, so a stopped run goes on.
+
+    keys, rows: what is in it, and how many rows that makes.
+    """
 
     def __init__(self, folder: Path, width: int, dtype: npt.DTypeLike) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._index_path, self._data_path = folder / "index.jsonl", folder / "rows.bin"
         (folder / "shape.json").write_text(json.dumps({"width": width, "dtype": np.dtype(dtype).name}))
         self._row_bytes = width * np.dtype(dtype).itemsize
-        entries = list(_read_index(self._index_path)) if self._index_path.exists() else []
+        entries = _whole_lines_only(self._index_path) if self._index_path.exists() else []
         self.keys = {entry.key for entry in entries}
-        self._rows = entries[-1].offset + entries[-1].frames if entries else 0
+        self.rows = entries[-1].offset + entries[-1].frames if entries else 0
         self._data = self._data_path.open("r+b" if self._data_path.exists() else "w+b")
-        self._data.truncate(self._rows * self._row_bytes)
+        self._data.truncate(self.rows * self._row_bytes)
         self._data.seek(0, 2)
         self._index = self._index_path.open("a", encoding="utf-8")
 
@@ -61,10 +64,10 @@ class StoreWriter:
         """Append the rows (T, width) of one utterance."""
         self._data.write(np.ascontiguousarray(rows).tobytes())
         self._data.flush()
-        entry = Entry(key, self._rows, len(rows), text, speaker)
+        entry = Entry(key, self.rows, len(rows), text, speaker)
         self._index.write(json.dumps(asdict(entry)) + "\n")
         self._index.flush()
-        self._rows += len(rows)
+        self.rows += len(rows)
         self.keys.add(key)
 
     def close(self) -> None:
@@ -79,12 +82,22 @@ class Store:
     def __init__(self, folder: Path) -> None:
         shape = json.loads((folder / "shape.json").read_text())
         self.entries = list(_read_index(folder / "index.jsonl"))
-        rows = np.memmap(folder / "rows.bin", dtype=shape["dtype"], mode="r")
+        data = folder / "rows.bin"
+        rows: npt.NDArray[np.generic] = np.zeros(0, shape["dtype"])
+        if data.stat().st_size:  # an empty file cannot be mapped
+            rows = np.memmap(data, dtype=shape["dtype"], mode="r")
         self._rows = rows.reshape(-1, shape["width"])
 
     def rows(self, entry: Entry) -> npt.NDArray[np.generic]:
         """The rows (T, width) of one utterance, as they were written."""
         return self._rows[entry.offset : entry.offset + entry.frames]
+
+
+def _whole_lines_only(path: Path) -> list[Entry]:
+    """The entries of an index, from which a line that a kill cut is taken away."""
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rfind(b"\n") + 1])
+    return list(_read_index(path))
 
 
 def _read_index(path: Path) -> Iterator[Entry]:

@@ -88,9 +88,7 @@ def pronounce(words: Sequence[str], voice: str = "en-us") -> dict[str, Pronuncia
         "-l",
         "100",
     ]  # -l: each line a clause of its own
-    spoken = subprocess.run(
-        command, input="\n".join(words) + "\n", capture_output=True, text=True, check=True
-    )
+    spoken = subprocess.run(command, input="\n".join(words) + "\n", capture_output=True, text=True, check=True)
     lines = [line for line in spoken.stdout.split("\n") if line.strip()]
     if len(lines) != len(words):
         return _pronounce_halves(words, voice)

@@ -34,7 +34,7 @@ def utterances_of(manifests: list[Path], splits: list[str]) -> Iterator[tuple[st
     for path in manifests:
         for utterance in read_manifest(path):
             if utterance.split in splits:
-                yield f"{path.parent.name}/{utterance.audio.relative_to(path.parent)}", utterance
+                yield f"{utterance.corpus}/{utterance.audio.relative_to(path.parent)}", utterance
 
 
 def prepare(
@@ -60,6 +60,9 @@ def prepare(
             with torch.inference_mode():
                 rows = quantise(frontend(torch.from_numpy(samples)).numpy())
             features.add(key, rows, utterance.text, utterance.speaker)
+    features.close()
+    if targets:
+        targets.close()
 
 
 def main() -> None:
@@ -75,9 +78,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     found = utterances_of(arguments.manifests, arguments.splits)
-    mine = [
-        (name, one) for name, one in found if zlib.crc32(name.encode()) % arguments.shards == arguments.shard
-    ]
+    mine = [(name, one) for name, one in found if zlib.crc32(name.encode()) % arguments.shards == arguments.shard]
     prepare(mine, arguments.output, arguments.speeds, arguments.teacher, arguments.shard)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from models.conformer import EncoderConfig
-from models.frontend import FrontendConfig
 from models.recipes.augment import Augmentation
 from models.recipes.batches import BatchConfig
 
@@ -16,7 +15,8 @@ class Optimisation:
     """AdamW with linear warm-up and cosine decay; weights averaged exponentially.
 
     chunks: encoder frames a chunk, drawn for each batch; 0 is full context.
-    head_weights, teacher_weight: factors of the losses.
+    head_weights, teacher_weight: factors of the losses. In the first teacher_steps the teacher is heard
+    alone, so that the encoder already tells frames apart when CTC begins.
     """
 
     steps: int = 16000
@@ -29,6 +29,7 @@ class Optimisation:
     chunks: tuple[int, ...] = (4, 8, 16, 32, 0)
     head_weights: dict[str, float] = field(default_factory=lambda: {"phonemes": 1.0, "characters": 0.3})
     teacher_weight: float = 1.0
+    teacher_steps: int = 0
     save_every: int = 250
     evaluate_every: int = 1000
 
@@ -52,7 +53,6 @@ class Recipe:
     weights: dict[str, float]
     wordless_stores: tuple[str, ...] = ()
     transcripts: tuple[str, ...] = ()
-    frontend: FrontendConfig = field(default_factory=FrontendConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     batches: BatchConfig = field(default_factory=BatchConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -61,7 +61,6 @@ class Recipe:
 
 
 _SECTIONS = {
-    "frontend": FrontendConfig,
     "encoder": EncoderConfig,
     "batches": BatchConfig,
     "augmentation": Augmentation,
@@ -81,7 +80,9 @@ def read_recipe(path: Path) -> Recipe:
     return _build(Recipe, table, str(path))  # type: ignore[no-any-return]
 
 
-def _build(kind: type, table: dict[str, Any], place: str) -> Any:
+def _build(kind: type, table: Any, place: str) -> Any:
+    if not isinstance(table, dict):
+        raise ValueError(f"{place} must be a section, not {table!r}")
     known = {one.name for one in fields(kind)}
     for key in table:
         if key not in known:

@@ -74,23 +74,15 @@ def _wordless_samples(recipe: Recipe, data: Path) -> list[Sample]:
     """Recordings without speech: their transcript is known, and empty."""
     stores = [Store(data / name) for name in recipe.wordless_stores]
     nothing = {head.name: np.zeros(0, np.int64) for head in HEADS}
-    return [
-        Sample(entry, store, None, nothing, _weight(recipe, entry))
-        for store in stores
-        for entry in store.entries
-    ]
+    return [Sample(entry, store, None, nothing, _weight(recipe, entry)) for store in stores for entry in store.entries]
 
 
 def dev_samples(recipe: Recipe, data: Path) -> list[Sample]:
     """The dev utterances that have labels."""
-    entries = [
-        (store, entry) for store in (Store(data / n) for n in recipe.dev_stores) for entry in store.entries
-    ]
+    entries = [(store, entry) for store in (Store(data / n) for n in recipe.dev_stores) for entry in store.entries]
     labeller = Labeller([entry.text or "" for _, entry in entries])
     labelled = [(store, entry, labeller.labels(entry.text or "")) for store, entry in entries]
-    return [
-        Sample(entry, store, None, labels, 1.0) for store, entry, labels in labelled if labels is not None
-    ]
+    return [Sample(entry, store, None, labels, 1.0) for store, entry, labels in labelled if labels is not None]
 
 
 def _weight(recipe: Recipe, entry: Entry) -> float:

@@ -25,9 +25,7 @@ ESPEAK_ACCENTS = (
     "en-029",
     "en-gb-x-gbclan",
 )
-ESPEAK_VARIANTS = tuple(f"m{number}" for number in range(1, 8)) + tuple(
-    f"f{number}" for number in range(1, 6)
-)
+ESPEAK_VARIANTS = tuple(f"m{number}" for number in range(1, 8)) + tuple(f"f{number}" for number in range(1, 6))
 FLITE_VOICES = ("slt", "rms", "awb", "kal16")
 FESTIVAL_VOICES = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
 
@@ -76,7 +74,6 @@ def synthesise(text: Path, output: Path, hours: float, seed: int) -> None:
     choice = random.Random(seed)
     frontend = Frontend(FrontendConfig())
     store = StoreWriter(output, frontend.config.num_mels, np.uint8)
-    heard = 0.0
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "said.wav"
         for number, sentence in enumerate(sentences(text, choice)):
@@ -88,8 +85,7 @@ def synthesise(text: Path, output: Path, hours: float, seed: int) -> None:
                 with torch.inference_mode():
                     rows = quantise(frontend(torch.from_numpy(load(wav, speed))).numpy())
                 store.add(key, rows, sentence, voice)
-                heard += len(rows) / 360000
-            if heard >= hours:
+            if store.rows >= hours * 360000:
                 break
     store.close()
 

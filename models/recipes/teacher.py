@@ -38,9 +38,7 @@ class ZipformerTeacher:
         """Encoder outputs (T, width) at 25 Hz of samples (N,) at 16 kHz."""
         features = self._features(samples)
         state: dict[str, Any] = {
-            node.name: np.zeros(
-                [max(1, size) if isinstance(size, int) else 1 for size in node.shape], _dtype(node)
-            )
+            node.name: np.zeros([max(1, size) if isinstance(size, int) else 1 for size in node.shape], _dtype(node))
             for node in self._inputs[1:]
         }
         outputs = []

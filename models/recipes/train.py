@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from decoder.metrics import ErrorCounts, align
 from models.checkpoint import Checkpoint, save_checkpoint, save_tensors
-from models.ctc import CtcModel, ctc_loss, greedy_labels
+from models.ctc import CtcModel, ctc_loss, greedy_labels, zero_linear
+from models.frontend import FrontendConfig
 from models.recipes.augment import LogMel
 from models.recipes.batches import Batch, BatchMaker, BatchPlan, Sample, prefetch
 from models.recipes.features import Entry, Store, dequantise
@@ -34,7 +36,7 @@ class Student(nn.Module):
     def __init__(self, model: CtcModel, target_width: int) -> None:
         super().__init__()
         self.model = model
-        self.projection = nn.Linear(model.encoder.config.dim, max(1, target_width))
+        self.projection = zero_linear(model.encoder.config.dim, max(1, target_width))
         self.register_buffer("target_mean", torch.zeros(max(1, target_width)))
         self.register_buffer("target_deviation", torch.ones(max(1, target_width)))
 
@@ -46,6 +48,9 @@ class Student(nn.Module):
         frames = frames.float()
         losses = {}
         for head in self.model.heads:
+            if not batch.transcribed.any():
+                losses[head] = frames.new_zeros(())
+                continue
             log_probs = self.model.log_probs(frames[batch.transcribed], head)
             spoken = lengths[batch.transcribed]
             losses[head] = ctc_loss(log_probs, spoken, batch.labels[head], batch.label_lengths[head])
@@ -61,9 +66,7 @@ def learning_rate(step: int, config: Optimisation) -> float:
     if step < config.warmup_steps:
         return config.learning_rate * (step + 1) / config.warmup_steps
     done = min(1.0, (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps))
-    return config.learning_rate * (
-        config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
-    )
+    return config.learning_rate * (config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 class Trainer:
@@ -78,9 +81,7 @@ class Trainer:
         if not self.samples:
             raise ValueError(f"the recipe {recipe.name} finds nothing to train on under {data}")
         noises = [
-            _rows(store, entry)
-            for store in (Store(data / n) for n in recipe.noise_stores)
-            for entry in store.entries
+            _rows(store, entry) for store in (Store(data / n) for n in recipe.noise_stores) for entry in store.entries
         ]
         self.plan = BatchPlan(self.samples, recipe.batches, recipe.seed)
         heads = [head.name for head in HEADS]
@@ -137,11 +138,11 @@ class Trainer:
 
     def _train_step(self, batch: Batch, config: Optimisation) -> None:
         started = time.monotonic()
-        chunk = config.chunks[
-            np.random.default_rng([self.recipe.seed, 2, self.step]).integers(len(config.chunks))
-        ]
+        chunk = config.chunks[np.random.default_rng([self.recipe.seed, 2, self.step]).integers(len(config.chunks))]
         losses = self.student.losses(batch, chunk or None)
-        weights = {**config.head_weights, "teacher": config.teacher_weight}
+        heads = 1.0 if self.step >= config.teacher_steps else 0.0
+        weights = {name: heads * weight for name, weight in config.head_weights.items()}
+        weights["teacher"] = config.teacher_weight
         total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.student.parameters(), config.clip_norm)
@@ -156,9 +157,7 @@ class Trainer:
         if self.step % 20 == 0:
             figures = {name: round(loss.item(), 4) for name, loss in losses.items()}
             elapsed = time.monotonic() - started
-            self._log(
-                {**figures, "norm": round(norm.item(), 3), "seconds": round(elapsed, 3), "chunk": chunk}
-            )
+            self._log({**figures, "norm": round(norm.item(), 3), "seconds": round(elapsed, 3), "chunk": chunk})
 
     def _update_average(self, decay: float) -> None:
         decay = min(decay, (1 + self.step) / (10 + self.step))
@@ -177,9 +176,7 @@ class Trainer:
         model = CtcModel(self.recipe.encoder, HEADS).to(self.device)
         model.load_state_dict(self.average)
         model.eval()
-        self._log(
-            {f"dev {name}": round(rate, 2) for name, rate in label_error_rates(model, self.dev).items()}
-        )
+        self._log({f"dev {name}": round(rate, 2) for name, rate in label_error_rates(model, self.dev).items()})
 
     def export(self) -> Path:
         """Write the averaged weights as a checkpoint; its folder."""
@@ -192,11 +189,9 @@ class Trainer:
             "optimisation": asdict(self.recipe.optimisation),
             **self.recipe.provenance,
         }
-        weights = {
-            name: tensor.half() if tensor.dim() > 1 else tensor for name, tensor in self.average.items()
-        }
+        weights = {name: tensor.half() if tensor.dim() > 1 else tensor for name, tensor in self.average.items()}
         weights = {name: tensor.cpu() for name, tensor in weights.items()}
-        checkpoint = Checkpoint(self.recipe.frontend, self.recipe.encoder, HEADS, weights, {}, provenance)
+        checkpoint = Checkpoint(FrontendConfig(), self.recipe.encoder, HEADS, weights, {}, provenance)
         save_checkpoint(folder, checkpoint)
         return folder
 
@@ -212,16 +207,17 @@ class Trainer:
         path = self.output / STATE
         if not path.exists():
             return
-        tensors = load_file(path, device=str(self.device))
+        try:
+            tensors = load_file(path, device=str(self.device))
+        except SafetensorError as error:
+            raise ValueError(f"{path} is damaged ({error}): delete it to start the run anew") from error
         self.student.load_state_dict(_below(tensors, "student/"))
         self.average = _below(tensors, "average/")
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in _below(tensors, "optimiser/").items():
             index, key = name.split("/")
             state.setdefault(int(index), {})[key] = value.cpu() if key == "step" else value
-        self.optimiser.load_state_dict(
-            {"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]}
-        )
+        self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
         self.step, self.seconds_heard = int(tensors["progress"][0]), float(tensors["progress"][1])
 
 

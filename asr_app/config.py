@@ -1,0 +1,78 @@
+"""Settings: command line over environment over file over default; the only place that reads configuration.
+
+The file is `config.toml` in the user's configuration folder, or the one that ASR_CONFIG names; environment variables
+are ASR_MODEL, ASR_CHUNK_MS and so on.
+"""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from asr_app.errors import ConfigError
+
+
+def config_file() -> Path:
+    """Where the settings file is looked for."""
+    named = os.environ.get("ASR_CONFIG")
+    return Path(named) if named else platformdirs.user_config_path("asr") / "config.toml"
+
+
+class Settings(BaseSettings):
+    """What a user can set once instead of on every command line."""
+
+    model_config = SettingsConfigDict(env_prefix="ASR_", extra="forbid", frozen=True)
+
+    model: str = Field("english", description="A model's name or folder.")
+    lm: Path | None = Field(None, description="A KenLM n-gram in place of the model's own.")
+    beam: int | None = Field(
+        None, ge=0, description="Hypotheses kept; 0 is greedy; None is the model's own value."
+    )
+    chunk_ms: int | Literal["full"] = Field(
+        640, description="Milliseconds the encoder waits for, or full context."
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to compute.")
+    threads: int | None = Field(None, ge=1, description="CPU threads; None is all cores.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line (given to the constructor), environment, file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings, with what the command line gave (None where it gave nothing) over all else.
+
+    Raises ConfigError that names the wrong key or value and, for an unknown key, the nearest known one.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise ConfigError(_explain(error)) from error
+    except (OSError, ValueError) as error:  # tomllib's error is a ValueError
+        raise ConfigError(f"{config_file()}: {error}") from error
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"][:1])
+    if first["type"] != "extra_forbidden":
+        return f"the setting {key} = {first['input']!r} is wrong: {first['msg'].lower()}"
+    near = difflib.get_close_matches(key, Settings.model_fields, n=1, cutoff=0.0)
+    return f"{config_file()}: unknown setting {key!r}; did you mean {near[0]!r}?"

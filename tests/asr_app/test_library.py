@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+
+import asr_app.library as library
+import models.checkpoint
+from asr_app.errors import CheckpointError
+from asr_app.library import find_model, shipped_models
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package with two recognisers, one of which is incomplete."""
+    for name in ("small", "large"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "small" / "model.json").write_text("{}")
+    monkeypatch.setattr(library, "SHIPPED", tmp_path)
+    return tmp_path
+
+
+def test_the_name_of_the_description_is_that_of_checkpoints() -> None:
+    assert library.DESCRIPTION == models.checkpoint.DESCRIPTION
+
+
+def test_shipped_models(shipped: Path) -> None:
+    assert shipped_models() == ["small"]
+    assert find_model("small") == shipped / "small"
+
+
+def test_a_folder(shipped: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_model(str(model_folder)) == model_folder
+    monkeypatch.chdir(model_folder.parent)
+    assert find_model(model_folder.name) == Path(model_folder.name)
+
+
+@pytest.mark.parametrize(
+    "name", ["large", "nothing", "", "/", "../english", "x" * 5000, "a\0b", "line\nbreak"]
+)
+def test_an_unknown_model(shipped: Path, name: str) -> None:
+    with pytest.raises(
+        CheckpointError, match="give a folder with model.json, or the name of one that ships"
+    ) as caught:
+        find_model(name)
+    assert str(caught.value).isprintable()
+    assert str(caught.value).endswith("(small)")
+
+
+def test_nothing_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "SHIPPED", tmp_path)
+    assert shipped_models() == []
+    with pytest.raises(CheckpointError, match="none here"):
+        find_model("english")

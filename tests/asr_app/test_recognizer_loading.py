@@ -1,0 +1,166 @@
+"""What a model folder and options can have wrong: an error of its class whose one line says what to do."""
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from asr_app.errors import AsrError, CheckpointError, ConfigError, DeviceError
+from asr_app.recognizer import FULL_CONTEXT_S, Recognizer, RecognizerOptions, choose_device, chunk_frames
+from models.checkpoint import file_sha256
+
+Damage = Callable[[Path], object]
+
+
+@pytest.fixture
+def folder(model_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the model to damage."""
+    return Path(shutil.copytree(model_folder, tmp_path / "model"))
+
+
+def refusal(folder: Path, kind: type[AsrError], **options: Any) -> str:
+    with pytest.raises(AsrError) as caught:
+        Recognizer.load(folder, RecognizerOptions(**options))
+    assert type(caught.value) is kind
+    message = str(caught.value)
+    assert message.isprintable()
+    assert len(message) < 600
+    return message
+
+
+def described(folder: Path, **changes: Any) -> None:
+    path = folder / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def cut(path: Path, size: int) -> None:
+    path.write_bytes(path.read_bytes()[:size])
+
+
+def flip(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 0xFF
+    path.write_bytes(content)
+
+
+def forge(folder: Path, content: bytes) -> None:
+    """Other weights, with their right SHA-256."""
+    (folder / "model.safetensors").write_bytes(content)
+    described(folder, sha256=file_sha256(folder / "model.safetensors"))
+
+
+AGAIN = "fetch the model again"
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda f: (f / "model.json").unlink(), "is not a checkpoint"),
+        (lambda f: (f / "model.json").write_text("{"), AGAIN),
+        (lambda f: (f / "model.json").write_bytes(b"\xff\xfe\0"), AGAIN),
+        (lambda f: (f / "model.json").write_text("{}"), "no checkpoint of this program"),
+        (lambda f: described(f, format="other"), "no checkpoint of this program"),
+        (lambda f: described(f, version=99), "format version 99"),
+        (lambda f: described(f, sha256="0" * 64), "SHA-256"),
+        (lambda f: described(f, encoder={}), AGAIN),
+        (lambda f: described(f, heads=[]), "it belongs to another model"),
+        (lambda f: described(f, heads=3), AGAIN),
+        (lambda f: described(f, decoding={"alpha": "much"}), AGAIN),
+        (lambda f: (f / "model.safetensors").unlink(), AGAIN),
+        (lambda f: cut(f / "model.safetensors", 1000), "SHA-256"),
+        (lambda f: flip(f / "model.safetensors", 5000), "SHA-256"),
+        (lambda f: forge(f, b""), AGAIN),
+        (lambda f: forge(f, b"not safetensors at all"), AGAIN),
+        (lambda f: (f / "lexicon.txt.gz").unlink(), AGAIN),
+        (lambda f: cut(f / "lexicon.txt.gz", 20), AGAIN),
+        (lambda f: (f / "lexicon.txt.gz").write_text("plain"), AGAIN),
+        (lambda f: (f / "lexicon.txt.gz").write_bytes(gzip.compress(b"tan\tx y z\n")), "does not have"),
+        (lambda f: (f / "lexicon.txt.gz").write_bytes(gzip.compress(b"")), AGAIN),
+        (lambda f: (f / "lm.bin").unlink(), AGAIN),
+        (lambda f: (f / "lm.bin").write_bytes(b""), AGAIN),
+        (lambda f: (f / "lm.bin").write_bytes(bytes(range(256)) * 40), AGAIN),
+        (
+            lambda f: (f / "lm.bin").write_bytes(b"mmap lm http://kheafield.com/code format version 5\n\0"),
+            AGAIN,
+        ),
+        (lambda f: cut(f / "lm.bin", 100), AGAIN),
+    ],
+)
+def test_a_damaged_model(folder: Path, damage: Damage, said: str) -> None:
+    damage(folder)
+    assert said in refusal(folder, CheckpointError)
+
+
+def test_greedy_decoding_needs_neither_lexicon_nor_language_model(folder: Path) -> None:
+    (folder / "lm.bin").unlink()
+    (folder / "lexicon.txt.gz").unlink()
+    assert Recognizer.load(folder, RecognizerOptions(beam=0)).head == "characters"
+
+
+@pytest.mark.parametrize(("beam", "lacking"), [(0, "characters"), (None, "phonemes")])
+def test_a_model_without_the_head_that_is_decoded(folder: Path, beam: int | None, lacking: str) -> None:
+    description = json.loads((folder / "model.json").read_text())
+    from safetensors.torch import load_file, save
+
+    weights = load_file(folder / "model.safetensors")
+    forge(folder, save({name: value for name, value in weights.items() if f"heads.{lacking}" not in name}))
+    described(folder, heads=[head for head in description["heads"] if head["name"] != lacking])
+    assert f"no head '{lacking}'" in refusal(folder, CheckpointError, beam=beam)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"hello\n", b"\\data\\\nngram 1=9\n", bytes(range(256)) * 40, b"\x1f\x8b\x08\0nonsense"]
+)
+def test_a_language_model_of_the_wrong_format(model_folder: Path, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other.lm"
+    path.write_bytes(content)
+    message = refusal(model_folder, CheckpointError, lm=path)
+    assert message.startswith(str(path))
+    assert message.endswith("give another with --lm, or leave --lm out")
+
+
+def test_a_language_model_that_is_not_there(model_folder: Path, tmp_path: Path) -> None:
+    assert "no such language model" in refusal(model_folder, CheckpointError, lm=tmp_path / "none")
+    assert "not a file" in refusal(model_folder, CheckpointError, lm=tmp_path)
+
+
+def test_another_language_model(model_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "other.arpa"
+    path.write_bytes((model_folder / "lm.bin").read_bytes())
+    assert Recognizer.load(model_folder, RecognizerOptions(lm=path)).head == "phonemes"
+
+
+def test_cuda_without_cuda(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert "--device cpu" in refusal(model_folder, DeviceError, device="cuda")
+    assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
+
+
+def test_a_gpu_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto") == choose_device("cuda") == torch.device("cuda")
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+def test_chunks() -> None:
+    assert [chunk_frames(ms, 0.04) for ms in (40, 160, 320, 640)] == [1, 4, 8, 16]
+    assert chunk_frames(None, 0.04) * 0.04 == FULL_CONTEXT_S
+    for wrong in (-320, 0, 10, 30_100, 10**9):
+        with pytest.raises(ConfigError, match=f"chunks of {wrong} ms: choose 40 to 30000 ms, or full"):
+            chunk_frames(wrong, 0.04)
+
+
+def test_impossible_chunks_are_refused(model_folder: Path) -> None:
+    assert "chunks of 5 ms" in refusal(model_folder, ConfigError, chunk_ms=5)
+
+
+def test_options_go_before_the_models_own(model_folder: Path) -> None:
+    own: Any = Recognizer.load(model_folder).decoder
+    assert (own.options.alpha, own.options.beta, own.options.beam_width) == (0.5, 1.0, 50)
+    chosen: Any = Recognizer.load(model_folder, RecognizerOptions(beam=7, alpha=0.0, beta=2.0)).decoder
+    assert (chosen.options.alpha, chosen.options.beta, chosen.options.beam_width) == (0.0, 2.0, 7)

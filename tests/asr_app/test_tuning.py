@@ -1,0 +1,61 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from asr_app.audio.types import Samples
+from asr_app.errors import ConfigError
+from asr_app.events import Event, Final
+from asr_app.recognizer import Recognizer
+from asr_app.tuning import tune
+from models.recipes.manifest import Utterance
+
+Load = Callable[..., Recognizer]
+Listen = Callable[..., list[Event]]
+Whistle = Callable[..., Samples]
+
+
+@pytest.fixture
+def utterances(tmp_path: Path, whistle: Whistle) -> list[Utterance]:
+    """Three utterances of two corpora; the last transcript has a word too many."""
+    rows = [("a", "_tan_sat_", "tan sat"), ("a", "nas", "nas"), ("b", "_ant", "ant ant")]
+    made = []
+    for number, (corpus, whistled, text) in enumerate(rows):
+        path = tmp_path / f"{number}.wav"
+        soundfile.write(path, whistle(whistled), 16_000)
+        made.append(Utterance(corpus, path, text, "", 1.0, "dev"))
+    return made
+
+
+@pytest.mark.parametrize("chunk_ms", [320, None])
+def test_every_pair_is_tried(load: Load, utterances: list[Utterance], chunk_ms: int | None) -> None:
+    trials = list(tune(load(chunk_ms=chunk_ms), utterances, [0.0, 0.5], [0.0, 1.0, 1.5]))
+    assert [(trial.alpha, trial.beta) for trial in trials] == [
+        (alpha, beta) for alpha in (0.0, 0.5) for beta in (0.0, 1.0, 1.5)
+    ]
+    assert trials[-1].corpora == {"a": 0.0, "b": 50.0}
+    assert trials[-1].wer == 25.0  # of the corpora, not of the words
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(1.0, -30.0), (20.0, 0.0), (0.0, 30.0)])
+def test_absurd_weights_are_survived(
+    load: Load, utterances: list[Utterance], alpha: float, beta: float
+) -> None:
+    (trial,) = tune(load(), utterances, [alpha], [beta])
+    assert 0 <= trial.wer < 1000
+
+
+def test_it_hears_what_a_session_hears(
+    load: Load, listen: Listen, whistle: Whistle, utterances: list[Utterance]
+) -> None:
+    recognizer = load()
+    finals = [event.text for event in listen(recognizer, whistle("nas")) if isinstance(event, Final)]
+    assert finals == ["nas"]  # the last label comes with the silence after the stream
+    (trial,) = tune(recognizer, utterances[1:2], [0.5], [1.0])
+    assert trial.corpora == {"a": 0.0}
+
+
+def test_greedy_decoding_has_nothing_to_tune(load: Load, utterances: list[Utterance]) -> None:
+    with pytest.raises(ConfigError, match="leave out --beam 0"):
+        next(tune(load(beam=0), utterances, [1.0], [1.0]))

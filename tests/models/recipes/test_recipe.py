@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import pytest
+
+import models.recipes
+from models.conformer import EncoderConfig
+from models.recipes.recipe import Optimisation, read_recipe
+
+SHIPPED = Path(models.recipes.__file__).parent
+LEAST = """
+name = "tiny"
+seed = 3
+stores = ["a"]
+teacher_stores = []
+dev_stores = []
+noise_stores = []
+[weights]
+"a/" = 2
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "recipe.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ValueError, match=r".") as caught:
+        read_recipe(path)
+    assert "\n" not in str(caught.value)
+    assert path.name in str(caught.value)
+    return str(caught.value)
+
+
+def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
+    recipe = read_recipe(write(tmp_path, LEAST))
+    assert (recipe.name, recipe.seed, recipe.stores, recipe.weights) == ("tiny", 3, ("a",), {"a/": 2})
+    assert recipe.encoder == EncoderConfig()
+    assert recipe.optimisation == Optimisation()
+    assert recipe.wordless_stores == ()
+
+
+def test_sections_are_read(tmp_path: Path) -> None:
+    text = (
+        LEAST
+        + "[encoder]\ndim = 32\n[optimisation]\nchunks = [2, 0]\nhead_weights = { phonemes = 2.0 }\n"
+        + "[batches]\ngap_frames = [1, 2]\n[augmentation]\nlevel_db = [-1.0, 1.0]\n"
+        + '[provenance]\nlicence = "CC0"\n'
+    )
+    recipe = read_recipe(write(tmp_path, text))
+    assert recipe.encoder.dim == 32
+    assert recipe.optimisation.chunks == (2, 0)
+    assert recipe.optimisation.head_weights == {"phonemes": 2.0}
+    assert recipe.batches.gap_frames == (1, 2)
+    assert recipe.augmentation.level_db == (-1.0, 1.0)
+    assert recipe.provenance == {"licence": "CC0"}
+
+
+@pytest.mark.parametrize("section", ["encoder", "batches", "augmentation", "optimisation"])
+def test_an_unknown_key_of_a_section_is_named(tmp_path: Path, section: str) -> None:
+    message = refusal(write(tmp_path, LEAST + f"[{section}]\nwidth = 3\n"))
+    assert f"[{section}]: unknown key 'width'; known are " in message
+
+
+def test_an_unknown_key_is_named(tmp_path: Path) -> None:
+    message = refusal(write(tmp_path, "sed = 1\n" + LEAST))
+    assert "unknown key 'sed'" in message
+    assert "seed" in message
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    assert "'seed'" in refusal(write(tmp_path, LEAST.replace("seed = 3", "")))
+
+
+@pytest.mark.parametrize("text", ["name = ", "= 3", "[a"])
+def test_what_is_no_toml_is_refused(tmp_path: Path, text: str) -> None:
+    assert "cannot read the recipe" in refusal(write(tmp_path, text))
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    assert "cannot read the recipe" in refusal(tmp_path / "missing.toml")
+    (tmp_path / "folder.toml").mkdir()
+    assert "cannot read the recipe" in refusal(tmp_path / "folder.toml")
+    (tmp_path / "latin.toml").write_bytes(b'name = "\xe9"')
+    assert "cannot read the recipe" in refusal(tmp_path / "latin.toml")
+
+
+def test_a_section_that_is_no_section_is_refused(tmp_path: Path) -> None:
+    assert "encoder" in refusal(write(tmp_path, "encoder = 3\n" + LEAST))
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.name)
+def test_shipped_recipes_name_no_test_data(path: Path) -> None:
+    """A store is a folder of one kind of data; models.recipes.prepare makes none of a test split."""
+    recipe = read_recipe(path)
+    assert recipe.name == path.stem
+    heard = {*recipe.stores, *recipe.teacher_stores, *recipe.noise_stores, *recipe.wordless_stores}
+    kinds = {store.split("/")[0] for store in heard}
+    assert kinds <= {"real", "train", "unlabelled", "synth", "noise"}
+    assert {store.split("/")[0] for store in recipe.dev_stores} <= {"dev"}
+    assert not any("test" in name for name in (*heard, *recipe.dev_stores, *recipe.transcripts))

@@ -1,0 +1,82 @@
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from models.recipes import synthesis
+from models.recipes.features import Store
+from models.recipes.synthesis import say_espeak, say_flite, sentences, synthesise
+
+Speaker = Callable[[str, Path, random.Random], str]
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "sentences.txt"
+    path.write_text("".join(f"this is sentence {word}\n" for word in ("one", "two", "three", "four", "five")))
+    return path
+
+
+@pytest.fixture
+def _one_second_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    def say(_: str, wav: Path, choice: random.Random) -> str:
+        samples = np.random.default_rng(choice.randrange(1000)).normal(0, 0.1, 16000)
+        soundfile.write(wav, samples, 16000)
+        return "voice"
+
+    monkeypatch.setattr(synthesis, "SPEAKERS", (say,))
+
+
+def test_sentences_are_plain_and_shuffled_by_the_seed(tmp_path: Path) -> None:
+    plain = [f"{first} {second}" for first in ("good", "it's") for second in ("day", "night", "morning")]
+    path = tmp_path / "text"
+    path.write_text("\n".join([*plain, "alone", "Not Lower", "a 7", "", " ".join(["long"] * 21)]))
+    found = [list(sentences(path, random.Random(seed))) for seed in (1, 1, 2)]
+    assert sorted(found[0]) == sorted(plain)
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+
+
+@pytest.mark.usefixtures("_one_second_each")
+def test_a_store_is_filled_to_the_hours(tmp_path: Path, text: Path) -> None:
+    synthesise(text, tmp_path / "store", 2.5 / 3600, seed=4)
+    store = Store(tmp_path / "store")
+    assert len(store.entries) == 3
+    assert [entry.key for entry in store.entries] == ["synthetic/4-0", "synthetic/4-1", "synthetic/4-2"]
+    assert all((entry.text or "").startswith("this is sentence ") for entry in store.entries)
+    assert {entry.speaker for entry in store.entries} == {"voice"}
+
+
+@pytest.mark.usefixtures("_one_second_each")
+def test_a_stopped_run_says_the_same(tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthesise(text, tmp_path / "whole", 1.0, seed=4)
+    synthesise(text, tmp_path / "stopped", 1.5 / 3600, seed=4)
+    synthesise(text, tmp_path / "stopped", 1.0, seed=4)
+    whole, stopped = Store(tmp_path / "whole"), Store(tmp_path / "stopped")
+    assert len(whole.entries) == 5
+    assert stopped.entries == whole.entries
+    for entry in whole.entries:
+        assert np.array_equal(stopped.rows(entry), whole.rows(entry))
+
+
+@pytest.mark.usefixtures("_one_second_each")
+def test_a_stopped_run_stops_at_the_same_hours(tmp_path: Path, text: Path) -> None:
+    for _ in range(2):
+        synthesise(text, tmp_path / "store", 2.5 / 3600, seed=4)
+    assert len(Store(tmp_path / "store").entries) == 3
+
+
+@pytest.mark.parametrize(("program", "speaker"), [("espeak-ng", say_espeak), ("flite", say_flite)])
+def test_synthesisers_speak(tmp_path: Path, program: str, speaker: Speaker) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    wav = tmp_path / "said.wav"
+    voice = speaker("--good morning", wav, random.Random(1))
+    assert voice.startswith(f"{program.split('-')[0]}-")
+    samples, rate = soundfile.read(wav)
+    assert len(samples) / rate > 0.3
+    assert np.abs(samples).max() > 0.05
