@@ -34,12 +34,8 @@ class Settings(BaseSettings):
 
     model: str = Field("english", description="A model's name or folder.")
     lm: Path | None = Field(None, description="A KenLM n-gram in place of the model's own.")
-    beam: int | None = Field(
-        None, ge=0, description="Hypotheses kept; 0 is greedy; None is the model's own value."
-    )
-    chunk_ms: int | Literal["full"] = Field(
-        640, description="Milliseconds the encoder waits for, or full context."
-    )
+    beam: int | None = Field(None, ge=0, description="Hypotheses kept; 0 is greedy; None is the model's own value.")
+    chunk_ms: int | Literal["full"] = Field(640, description="Milliseconds the encoder waits for, or full context.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to compute.")
     threads: int | None = Field(None, ge=1, description="CPU threads; None is all cores.")
 

@@ -57,9 +57,7 @@ class RecognizerOptions:
 class Recognizer:
     """An acoustic model and a decoder, ready to open sessions."""
 
-    def __init__(
-        self, checkpoint: Checkpoint, decoder: Decoder, head: str, options: RecognizerOptions
-    ) -> None:
+    def __init__(self, checkpoint: Checkpoint, decoder: Decoder, head: str, options: RecognizerOptions) -> None:
         self.checkpoint, self.decoder, self.head, self.options = checkpoint, decoder, head, options
         self.device = choose_device(options.device)
         self.model = checkpoint.build().to(self.device)
@@ -214,8 +212,7 @@ class _Segment:
     def _words(self, hypothesis: Hypothesis) -> tuple[Word, ...]:
         offset = self._first_frame * self._recognizer.frame_duration_s
         return tuple(
-            replace(word, start_s=word.start_s + offset, end_s=word.end_s + offset)
-            for word in hypothesis.words
+            replace(word, start_s=word.start_s + offset, end_s=word.end_s + offset) for word in hypothesis.words
         )
 
 

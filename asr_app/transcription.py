@@ -9,9 +9,7 @@ from asr_app.events import Final
 from asr_app.recognizer import Recognizer
 
 
-def transcribe_file(
-    recognizer: Recognizer, path: str | Path, pcm: PcmFormat | None = None
-) -> Iterator[Final]:
+def transcribe_file(recognizer: Recognizer, path: str | Path, pcm: PcmFormat | None = None) -> Iterator[Final]:
     """The segments of a recording as they are finished.
 
     path: a file, or "-" for standard input. pcm: the format of raw samples there.

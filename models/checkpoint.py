@@ -144,8 +144,8 @@ def _expected_shapes(checkpoint: Checkpoint) -> dict[str, torch.Size]:
         raise ValueError(f"{frontend.num_mels} mel bands from the front end, {encoder.num_mels} for the encoder")
     if min(encoder.heads, encoder.dim) < 1 or encoder.dim % (2 * encoder.heads):
         raise ValueError(f"{encoder.heads} attention heads do not divide {encoder.dim} into even parts")
+    Frontend(frontend)  # not on the meta device: its arithmetic there takes a second of imports
     with torch.device("meta"):
-        Frontend(frontend)
         model = CtcModel(encoder, checkpoint.heads)
     return {name: tensor.shape for name, tensor in model.state_dict().items()}
 

@@ -96,9 +96,7 @@ def is_of(one: Import, modules: set[str]) -> bool:
 
 
 def test_every_package_is_seen() -> None:
-    assert {package: bool(all_imports(package)) for package in PACKAGES[:3]} == dict.fromkeys(
-        PACKAGES[:3], True
-    )
+    assert {package: bool(all_imports(package)) for package in PACKAGES[:3]} == dict.fromkeys(PACKAGES[:3], True)
 
 
 def test_decoder_is_a_leaf() -> None:
@@ -139,9 +137,7 @@ def test_terminal_ui_sees_only_the_doors_of_the_app() -> None:
 
 
 def test_only_the_cli_imports_the_terminal_ui_and_lazily() -> None:
-    imports = [
-        one for package in PACKAGES[:3] for one in all_imports(package) if one.package in ("tui", "textual")
-    ]
+    imports = [one for package in PACKAGES[:3] for one in all_imports(package) if one.package in ("tui", "textual")]
     assert [str(one) for one in imports if not (one.lazy and one.module.startswith("asr_app.cli"))] == []
 
 

@@ -23,16 +23,12 @@ MB = 1_000_000
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 UNSAFE_CALLS = {"torch.load", "torch.save", "numpy.load", "np.load", "torch.jit.load"}
 OF_ONE_MACHINE = re.compile(r"(?<![\w.$}])/(?:root|work|opt|Users|home/\w+|mnt)/")
-OF_A_REGISTRY = re.compile(
-    r"\b(?:pypi|pythonhosted|anaconda|jfrog|artifactory)\.(?:org|com|io|net)\b", re.IGNORECASE
-)
+OF_A_REGISTRY = re.compile(r"\b(?:pypi|pythonhosted|anaconda|jfrog|artifactory)\.(?:org|com|io|net)\b", re.IGNORECASE)
 
 
 def files() -> Iterator[Path]:
     """Files of the project; not what tools or users leave between them."""
-    yield from (
-        path for pattern in ("*.md", "*.toml", "LICENSE", ".gitignore") for path in ROOT.glob(pattern)
-    )
+    yield from (path for pattern in ("*.md", "*.toml", "LICENSE", ".gitignore") for path in ROOT.glob(pattern))
     for folder in FOLDERS:
         yield from (
             path
@@ -91,9 +87,7 @@ def test_the_search_for_unsafe_loading_finds_it() -> None:
 
 
 def test_a_file_has_one_idea() -> None:
-    code = [
-        path for path in files() if path.suffix in (".py", ".sh", ".toml") or path.parent.name == "scripts"
-    ]
+    code = [path for path in files() if path.suffix in (".py", ".sh", ".toml") or path.parent.name == "scripts"]
     assert len(code) > 50
     lines = {shown(path): len(path.read_text(encoding="utf-8").splitlines()) for path in code}
     assert {name: count for name, count in lines.items() if count > MAX_LINES} == {}
@@ -119,9 +113,7 @@ def test_scripts_are_executable() -> None:
     assert {"demo", "test"} <= {path.name for path in scripts}
     for path in [*scripts, ROOT / ".ci" / "run"]:
         assert path.stat().st_mode & 0o111, f"{shown(path)} is not executable"
-        assert path.read_text(encoding="utf-8").startswith("#!/"), (
-            f"{shown(path)} does not name its interpreter"
-        )
+        assert path.read_text(encoding="utf-8").startswith("#!/"), f"{shown(path)} does not name its interpreter"
 
 
 def test_everything_beside_the_code_ships_in_the_package() -> None:

@@ -50,9 +50,7 @@ def start(project: Path, tools: Path, *command: str, python: str = "") -> subpro
 
 def fingerprint(project: Path, tools: Path) -> str:
     code = f'set -euo pipefail; source "{project}/scripts/environment.sh"; fingerprint'
-    done = subprocess.run(
-        [str(BASH), "-c", code], env={"PATH": str(tools)}, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([str(BASH), "-c", code], env={"PATH": str(tools)}, capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -80,9 +78,7 @@ def test_another_python_is_not_taken(project: Path, tools: Path) -> None:
 
 
 def test_missing_packages_are_named_in_one_line(project: Path, tools: Path) -> None:
-    program(
-        tools / "python3", 'case "$2" in *exit*) ;; *ensurepip*) exit 1 ;; *print*) echo python3.12 ;; esac'
-    )
+    program(tools / "python3", 'case "$2" in *exit*) ;; *ensurepip*) exit 1 ;; *print*) echo python3.12 ;; esac')
     done = start(project, tools, "demo")
     packages = "build-essential python3.12-venv python3.12-dev"
     assert done.stderr == f"demo: needs {packages}: sudo apt-get install {packages}, then start again\n"
@@ -91,9 +87,7 @@ def test_missing_packages_are_named_in_one_line(project: Path, tools: Path) -> N
 
 
 def test_missing_packages_are_installed_where_that_is_allowed(project: Path, tools: Path) -> None:
-    program(
-        tools / "python3", 'case "$2" in *exit*) ;; *ensurepip*) exit 1 ;; *print*) echo python3.12 ;; esac'
-    )
+    program(tools / "python3", 'case "$2" in *exit*) ;; *ensurepip*) exit 1 ;; *print*) echo python3.12 ;; esac')
     program(tools / "id", "echo 0")
     calls = project.parent / "calls"
     program(tools / "apt-get", f'echo "$*" >> "{calls}"; [[ $2 == update ]]')

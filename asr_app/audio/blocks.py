@@ -53,10 +53,7 @@ def shown(path: str | Path) -> str:
 def cut_short(name: str, got_s: float, stated_s: float | None) -> str:
     """The warning about a recording of which only a part can be read."""
     stated = "" if stated_s is None else f" of {stated_s:.1f} s"
-    return (
-        f"{name} is cut short or damaged: only {got_s:.1f} s{stated} can be read; "
-        "get a complete copy for the rest"
-    )
+    return f"{name} is cut short or damaged: only {got_s:.1f} s{stated} can be read; get a complete copy for the rest"
 
 
 def silence(frames: int, channels: int) -> Samples:

@@ -80,9 +80,7 @@ class FfmpegReader:
             got_s += len(block.samples) / block.sample_rate
             yield block
         if self._damaged and got_s == 0.0:
-            raise AudioFormatError(
-                f"{self._name} is damaged, none of its sound can be read: get another copy"
-            )
+            raise AudioFormatError(f"{self._name} is damaged, none of its sound can be read: get another copy")
         stated_s = self.duration_s
         missing = stated_s is not None and got_s < stated_s - _TOLERANCE_S
         if self._damaged or missing:
@@ -137,9 +135,7 @@ def _audio_stream(container: "av.container.InputContainer", name: str) -> "Audio
     stream = streams[0]
     context = stream.codec_context
     if context is None:
-        raise AudioFormatError(
-            f"{name} is encoded in a way that FFmpeg does not know: convert it to wav or flac"
-        )
+        raise AudioFormatError(f"{name} is encoded in a way that FFmpeg does not know: convert it to wav or flac")
     if not (context.sample_rate > 0 and context.channels > 0):
         raise AudioFormatError(
             f"{name} has a damaged header ({context.sample_rate} Hz, {context.channels} channels): "

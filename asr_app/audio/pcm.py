@@ -192,7 +192,5 @@ def _as_float(data: bytes, encoding: _Encoding) -> Samples:
         case "f32le":
             return np.frombuffer(data, "<f4").astype(np.float32)
         case "f64le":
-            with np.errstate(
-                over="ignore"
-            ):  # what is beyond float32 becomes infinite, and is reported as such
+            with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite, and is reported as such
                 return np.frombuffer(data, "<f8").astype(np.float32)

@@ -27,9 +27,7 @@ class SndfileReader:
         self._name = shown(path)
         self._failure = soundfile.SoundFileError
         self._file: Any = soundfile.SoundFile(path)
-        self._cut = _states_more(self._file.extra_info) or (
-            self._file.format == "OGG" and not _OggEnd(path).complete
-        )
+        self._cut = _states_more(self._file.extra_info) or (self._file.format == "OGG" and not _OggEnd(path).complete)
 
     @property
     def duration_s(self) -> float | None:

@@ -50,9 +50,7 @@ def evaluate(  # noqa: PLR0913  # one for each option
     chunk_ms: ChunkOption = "640",
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
-    hypotheses: Annotated[
-        Path | None, typer.Option("--hypotheses", help="Write what was heard, JSON lines.")
-    ] = None,
+    hypotheses: Annotated[Path | None, typer.Option("--hypotheses", help="Write what was heard, JSON lines.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line.")] = False,
 ) -> None:
     """Word error rate, its 95 % interval, and speed on a simulated live clock."""
@@ -88,9 +86,7 @@ def tune(  # noqa: PLR0913  # one for each option
     beam: BeamOption = None,
     chunk_ms: ChunkOption = "640",
     threads: ThreadsOption = None,
-    alphas: Annotated[
-        str, typer.Option("--alphas", help="Language-model weights to try.")
-    ] = "0.3,0.5,0.7,0.9,1.1",
+    alphas: Annotated[str, typer.Option("--alphas", help="Language-model weights to try.")] = "0.3,0.5,0.7,0.9,1.1",
     betas: Annotated[str, typer.Option("--betas", help="Word bonuses to try.")] = "0,1,2,3",
     save: Annotated[bool, typer.Option("--save", help="Keep the best in the model's folder.")] = False,
 ) -> None:
@@ -117,9 +113,7 @@ def tune(  # noqa: PLR0913  # one for each option
 
 
 def _write_hypotheses(path: Path, heard: "list[Heard]") -> None:
-    rows = [
-        {"audio": str(one.utterance.audio), "reference": one.reference, "text": one.text} for one in heard
-    ]
+    rows = [{"audio": str(one.utterance.audio), "reference": one.reference, "text": one.text} for one in heard]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 

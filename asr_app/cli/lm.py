@@ -1,5 +1,7 @@
 """`asr lm`: language models and lexicons."""
 
+import lzma
+import zlib
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +9,9 @@ import typer
 
 from asr_app.cli.messages import check_output_file, explained
 from asr_app.errors import ConfigError
+
+_UNREADABLE = (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError)
+"""What a wrong recipe, missing file or damaged archive brings about."""
 
 app = typer.Typer(help="Word n-gram language models.", no_args_is_help=True)
 
@@ -27,16 +32,14 @@ def build(
 
     try:
         built = build_language_model(recipe, data, output, tools, lambda line: typer.echo(line, err=True))
-    except (OSError, ValueError) as error:
+    except _UNREADABLE as error:
         raise ConfigError(explained(error)) from error
     typer.echo(describe(built))
 
 
 @app.command()
 def lexicon(
-    words: Annotated[
-        Path, typer.Argument(help="Words, the first of each line; plain or gz.", show_default=False)
-    ],
+    words: Annotated[Path, typer.Argument(help="Words, the first of each line; plain or gz.", show_default=False)],
     output: Annotated[Path, typer.Option("--output", help="The lexicon to write, .txt.gz.")],
 ) -> None:
     """Pronounce a list of words by espeak-ng, for a model with phonemes."""
@@ -46,6 +49,6 @@ def lexicon(
 
     try:
         kept, dropped = write_lexicon(words, output)
-    except (OSError, ValueError) as error:
+    except _UNREADABLE as error:
         raise ConfigError(explained(error)) from error
     typer.echo(f"{kept} words, {dropped} that cannot be pronounced left out")

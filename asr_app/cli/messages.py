@@ -13,7 +13,7 @@ def complain(message: object) -> None:
     sys.stderr.flush()
 
 
-def explained(error: OSError | ValueError) -> str:
+def explained(error: Exception) -> str:
     """An error of the system or of a library as what is wrong and what to do."""
     if not isinstance(error, OSError) or error.strerror is None:
         return str(error)

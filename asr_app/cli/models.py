@@ -21,11 +21,12 @@ def list_models() -> None:
 @app.command()
 def info(name: Annotated[str, typer.Argument(help="A model's name or folder.")] = "english") -> None:
     """What a recogniser is and how it was made."""
+    folder = find_model(name)
+
     import json
 
     from models.checkpoint import read_description
 
-    folder = find_model(name)
     try:
         description = read_description(folder)
         for head in description["heads"]:

@@ -35,9 +35,7 @@ ChunkOption = Annotated[
     str, typer.Option("--chunk-ms", help="Milliseconds the encoder waits before it looks, or `full`.")
 ]
 DeviceOption = Annotated[Device, typer.Option("--device", help="auto takes a GPU where there is one.")]
-ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", min=1, help="CPU threads; all cores by default.")
-]
+ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; all cores by default.")]
 
 
 def parse_chunk_ms(text: str) -> int | None:

@@ -45,18 +45,14 @@ class Encoding(StrEnum):
 
 def transcribe(  # noqa: PLR0913  # one for each option
     files: Annotated[list[str], typer.Argument(help="Recordings; - is standard input.", show_default=False)],
-    format: Annotated[
-        Format, typer.Option("--format", "-f", help="How to write the transcript.")
-    ] = Format.TEXT,
+    format: Annotated[Format, typer.Option("--format", "-f", help="How to write the transcript.")] = Format.TEXT,
     model: ModelOption = "english",
     lm: LmOption = None,
     beam: BeamOption = None,
     chunk_ms: ChunkOption = "640",
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
-    pcm: Annotated[
-        Encoding | None, typer.Option("--pcm", help="Standard input is raw samples of this kind.")
-    ] = None,
+    pcm: Annotated[Encoding | None, typer.Option("--pcm", help="Standard input is raw samples of this kind.")] = None,
     pcm_rate: Annotated[int, typer.Option("--pcm-rate", help="Hz of raw samples.")] = 16000,
     pcm_channels: Annotated[int, typer.Option("--pcm-channels", help="Channels of raw samples.")] = 1,
 ) -> None:
@@ -65,9 +61,7 @@ def transcribe(  # noqa: PLR0913  # one for each option
 
     raw = PcmFormat(pcm.value, pcm_rate, pcm_channels) if pcm else None
     recognizer = load_recognizer(model, chunk_ms, beam, lm, device, threads)
-    failures = [
-        error for file in files if (error := _transcribe_file(recognizer, file, raw, format, len(files)))
-    ]
+    failures = [error for file in files if (error := _transcribe_file(recognizer, file, raw, format, len(files)))]
     if failures:
         raise typer.Exit(failures[0].exit_code)
 

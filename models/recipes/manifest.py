@@ -27,20 +27,26 @@ def read_manifest(path: Path) -> Iterator[Utterance]:
 
     Raises ValueError that names the line where one is not an utterance.
     """
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
                 fields = json.loads(line)
                 yield Utterance(
                     corpus=path.resolve().parent.name,
                     audio=path.parent / fields["audio"],
-                    text=fields.get("text"),
+                    text=_text(fields.get("text")),
                     speaker=str(fields.get("speaker", "")),
                     duration=float(fields["duration"]),
                     split=fields.get("split", "unlabelled"),
                 )
             except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
                 raise ValueError(f"{path}, line {number}: not an utterance ({error!r})") from error
+
+
+def _text(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"the text is {value!r}")
+    return value
 
 
 def read_manifests(paths: Iterable[Path], split: str | None = None) -> list[Utterance]:

@@ -27,9 +27,7 @@ SEPARATOR = "|"
 TONES = {"t": 350.0, "a": 700.0, "n": 1200.0, "s": 1900.0, SEPARATOR: 2700.0}
 SOUNDS = {"t": "t", "a": "ɑː", "n": "n", "s": "s"}
 WORDS = ("tan", "ant", "sat", "nas", "tas")
-ENCODER = EncoderConfig(
-    num_mels=40, dim=64, layers=2, heads=2, feed_forward=64, kernel=5, channels=8, left_context=16
-)
+ENCODER = EncoderConfig(num_mels=40, dim=64, layers=2, heads=2, feed_forward=64, kernel=5, channels=8, left_context=16)
 FRONTEND = FrontendConfig(num_mels=40, log_floor=1.0)  # no difference between silence and faint noise
 
 Whistle = Callable[..., Samples]
@@ -46,7 +44,7 @@ def tones(text: str, rate: int = RATE, level: float = 0.3) -> Samples:
         silence if letter == "_" else level * ramp * np.sin(2 * np.pi * TONES[letter] * times)
         for letter in text.replace(" ", SEPARATOR)
     ]
-    return np.concatenate(parts or [np.zeros(0)]).astype(np.float32)
+    return np.asarray(np.concatenate(parts or [np.zeros(0)]), np.float32)
 
 
 def _random_model() -> CtcModel:

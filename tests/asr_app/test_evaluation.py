@@ -93,9 +93,7 @@ def test_the_live_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_report() -> None:
-    figures = report(
-        [heard("tan sat", "tan sat"), heard("tan ant", "tan", first_partial_s=None, final_lag_s=0.4)]
-    )
+    figures = report([heard("tan sat", "tan sat"), heard("tan ant", "tan", first_partial_s=None, final_lag_s=0.4)])
     memory = figures.pop("peak_memory_mb")
     assert 10 < memory < 10_000
     low, high = figures.pop("wer_ci95")

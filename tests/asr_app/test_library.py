@@ -33,13 +33,9 @@ def test_a_folder(shipped: Path, model_folder: Path, monkeypatch: pytest.MonkeyP
     assert find_model(model_folder.name) == Path(model_folder.name)
 
 
-@pytest.mark.parametrize(
-    "name", ["large", "nothing", "", "/", "../english", "x" * 5000, "a\0b", "line\nbreak"]
-)
+@pytest.mark.parametrize("name", ["large", "nothing", "", "/", "../english", "x" * 5000, "a\0b", "line\nbreak"])
 def test_an_unknown_model(shipped: Path, name: str) -> None:
-    with pytest.raises(
-        CheckpointError, match="give a folder with model.json, or the name of one that ships"
-    ) as caught:
+    with pytest.raises(CheckpointError, match=r"give a folder with model\.json, or the name of one") as caught:
         find_model(name)
     assert str(caught.value).isprintable()
     assert str(caught.value).endswith("(small)")

@@ -31,9 +31,7 @@ def rounded(events: list[Event]) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for event in events:
         assert isinstance(event, Partial | Final)
-        words = [
-            (w.text, round(w.start_s, 6), round(w.end_s, 6), round(w.confidence, 2)) for w in event.words
-        ]
+        words = [(w.text, round(w.start_s, 6), round(w.end_s, 6), round(w.confidence, 2)) for w in event.words]
         stable = event.stable_words if isinstance(event, Partial) else None
         rows.append((event.type, event.segment_id, event.revision, words, stable))
     return rows
@@ -41,9 +39,7 @@ def rounded(events: list[Event]) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("chunk_ms", CHUNKS)
 @pytest.mark.parametrize("beam", [None, 0])
-def test_words_are_heard(
-    load: Load, listen: Listen, whistle: Whistle, chunk_ms: int | None, beam: int | None
-) -> None:
+def test_words_are_heard(load: Load, listen: Listen, whistle: Whistle, chunk_ms: int | None, beam: int | None) -> None:
     speech = "_tan|sat|_ant|______nas|tas|"  # greedily decoded words need a delimiter
     events = listen(load(chunk_ms=chunk_ms, beam=beam), whistle(speech))
     assert finals(events) == HEARD
@@ -193,9 +189,7 @@ def test_an_impossible_sample_rate_is_refused(load: Load, rate: int) -> None:
 
 
 @pytest.mark.parametrize("chunk_ms", CHUNKS)
-def test_the_end_of_a_stream_is_heard(
-    load: Load, listen: Listen, whistle: Whistle, chunk_ms: int | None
-) -> None:
+def test_the_end_of_a_stream_is_heard(load: Load, listen: Listen, whistle: Whistle, chunk_ms: int | None) -> None:
     assert finals(listen(load(chunk_ms=chunk_ms), whistle("tan"))) == ["tan"]
     assert finals(listen(load(chunk_ms=chunk_ms), whistle("tan")[:8960], 1, RATE)) == ["tan"]
 

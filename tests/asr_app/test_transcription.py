@@ -21,9 +21,7 @@ SPEECH, HEARD = "_tan_sat_______nas_", ["tan sat", "nas"]
 @pytest.mark.parametrize(
     ("name", "rate"), [("a.wav", 16_000), ("a.flac", 44_100), ("a.ogg", 48_000), ("a.mp3", 22_050)]
 )
-def test_the_segments_of_a_recording(
-    load: Load, whistle: Whistle, tmp_path: Path, name: str, rate: int
-) -> None:
+def test_the_segments_of_a_recording(load: Load, whistle: Whistle, tmp_path: Path, name: str, rate: int) -> None:
     soundfile.write(tmp_path / name, whistle(SPEECH, rate), rate)
     assert [final.text for final in transcribe_file(load(), tmp_path / name)] == HEARD
 

@@ -39,9 +39,7 @@ def test_every_pair_is_tried(load: Load, utterances: list[Utterance], chunk_ms: 
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(1.0, -30.0), (20.0, 0.0), (0.0, 30.0)])
-def test_absurd_weights_are_survived(
-    load: Load, utterances: list[Utterance], alpha: float, beta: float
-) -> None:
+def test_absurd_weights_are_survived(load: Load, utterances: list[Utterance], alpha: float, beta: float) -> None:
     (trial,) = tune(load(), utterances, [alpha], [beta])
     assert 0 <= trial.wer < 1000
 

@@ -50,9 +50,7 @@ def test_lookahead_is_the_best_score_below(entries, seed):
         for child in range(node + 1, lexicon.nodes):
             if lexicon.parent[child] in below:
                 below.add(child)
-        ids = [
-            w for n in below for w in lexicon.word_ids[lexicon.word_offset[n] : lexicon.word_offset[n + 1]]
-        ]
+        ids = [w for n in below for w in lexicon.word_ids[lexicon.word_offset[n] : lexicon.word_offset[n + 1]]]
         assert best[node] == max(scores[word] for word in ids)
 
 

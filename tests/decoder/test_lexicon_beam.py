@@ -106,9 +106,7 @@ def test_recombination_does_not_lose_the_best(lexicon, lm, seed):
     frames = random_log_probs(seed, 12)
     best = []
     for recombine in (False, True):
-        options = LexiconBeamOptions(
-            beam_width=3000, beam_prune_logp=-60.0, token_min_logp=-60.0, recombine=recombine
-        )
+        options = LexiconBeamOptions(beam_width=3000, beam_prune_logp=-60.0, token_min_logp=-60.0, recombine=recombine)
         session = LexiconBeamDecoder(lexicon, LABELS, 0, lm, 0.04, options).session()
         session.accept(frames)
         best.append(session.finish())

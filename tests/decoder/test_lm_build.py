@@ -9,9 +9,7 @@ from decoder import lm_build, lm_text
 from decoder.lm_recipe import ExcludeOptions, Generated, Source, TextOptions, load_recipe, parse_recipe
 
 SHIPPED = Path(lm_build.__file__).parent / "recipes" / "lm_english.toml"
-SENTENCES = [
-    f"The {animal} saw {number} dogs." for number in range(2, 30) for animal in ("cat", "cow", "owl")
-]
+SENTENCES = [f"The {animal} saw {number} dogs." for number in range(2, 30) for animal in ("cat", "cow", "owl")]
 
 RECIPE = """
 [text]
@@ -65,9 +63,7 @@ def data(tmp_path: Path) -> Path:
 def read(data: Path, work: Path) -> list[lm_text.SourceText]:
     work.mkdir()
     recipe = load_recipe(data.parent / "recipe.toml")
-    return lm_text.read_sources(
-        recipe, data, work, lm_text.exclusion(recipe.exclude, data), lambda message: None
-    )
+    return lm_text.read_sources(recipe, data, work, lm_text.exclusion(recipe.exclude, data), lambda message: None)
 
 
 def test_the_division_is_the_same_every_time(data, tmp_path):
@@ -177,9 +173,7 @@ def test_missing_tools_and_data_are_told(data, tmp_path):
         load_recipe(bad)
 
 
-@pytest.mark.skipif(
-    shutil.which("lmplz") is None, reason="KenLM's lmplz is not on the PATH (scripts/build-kenlm)"
-)
+@pytest.mark.skipif(shutil.which("lmplz") is None, reason="KenLM's lmplz is not on the PATH (scripts/build-kenlm)")
 def test_a_tiny_model_is_built_and_measured(data, tmp_path):
     steps: list[str] = []
     output = tmp_path / "out" / "lm.bin"

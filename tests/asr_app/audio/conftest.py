@@ -39,9 +39,7 @@ def encode(tmp_path: Path) -> Encode:
             pictures: Any = container.add_stream(video, rate=10) if video else None
             if pictures is not None:
                 pictures.width, pictures.height, pictures.pix_fmt = 64, 64, "yuv420p"
-            sound: Any = (
-                container.add_stream(codec, rate=rate, layout="mono") if samples is not None else None
-            )
+            sound: Any = container.add_stream(codec, rate=rate, layout="mono") if samples is not None else None
             if pictures is not None:
                 for k in range(20):
                     picture = av.VideoFrame.from_ndarray(np.full((64, 64, 3), k, np.uint8), format="rgb24")
@@ -64,9 +62,7 @@ def encode(tmp_path: Path) -> Encode:
 def store(tmp_path: Path) -> Encode:
     """A function (name, samples, rate, subtype, format) that writes sound with libsndfile."""
 
-    def write(
-        name: str, samples: Samples, rate: int, subtype: str | None = None, kind: str | None = None
-    ) -> Path:
+    def write(name: str, samples: Samples, rate: int, subtype: str | None = None, kind: str | None = None) -> Path:
         path = tmp_path / name
         soundfile.write(path, samples, rate, subtype=subtype, format=kind)
         return path

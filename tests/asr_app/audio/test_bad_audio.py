@@ -204,9 +204,7 @@ def test_damage_in_the_middle_is_passed_over(store: Maker, talk: Talk, name: str
     assert abs(230_000 + int(np.argmax(shifts)) - (len(original) - 5 * 16_000)) < 5000  # time stays true
 
 
-def test_a_file_that_shrinks_while_it_is_read(
-    store: Maker, talk: Talk, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_file_that_shrinks_while_it_is_read(store: Maker, talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     path = store("talk.wav", talk(16_000, 10.0), 16_000)
     with open_audio(path) as source:
         chunks = iter(source)

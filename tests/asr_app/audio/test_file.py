@@ -62,9 +62,7 @@ def test_lossless_formats_are_exact(store: Maker, talk: Talk, kind: str, subtype
         ("talk.opus", "OGG", "OPUS", 48_000),
     ],
 )
-def test_lossy_formats_of_libsndfile(
-    store: Maker, talk: Talk, name: str, kind: str, subtype: str, rate: int
-) -> None:
+def test_lossy_formats_of_libsndfile(store: Maker, talk: Talk, name: str, kind: str, subtype: str, rate: int) -> None:
     got = read_audio(store(name, talk(rate, 5.0), rate, subtype, kind))
     assert abs(len(got) - 80_000) <= 1
     assert correlation(got, talk(16_000, 5.0)) > 0.98
@@ -83,9 +81,7 @@ def test_lossy_formats_of_libsndfile(
         ("talk.mov", "pcm_s16le", 44_100, "mpeg4"),
     ],
 )
-def test_formats_and_videos_of_ffmpeg(
-    encode: Maker, talk: Talk, name: str, codec: str, rate: int, video: str
-) -> None:
+def test_formats_and_videos_of_ffmpeg(encode: Maker, talk: Talk, name: str, codec: str, rate: int, video: str) -> None:
     got, original = (
         read_audio(encode(name, talk(rate, 5.0), rate, codec, video=video)),
         talk(16_000, 5.0),
@@ -103,9 +99,7 @@ def test_the_content_decides_not_the_extension(store: Maker, encode: Maker, talk
     assert correlation(read_audio(matroska), sound) > 0.98
 
 
-@pytest.mark.parametrize(
-    "name", ["10:30 talk.m4a", "http:talk.m4a", "tälk – ñ.m4a", "%d talk.m4a", "a b'c.m4a"]
-)
+@pytest.mark.parametrize("name", ["10:30 talk.m4a", "http:talk.m4a", "tälk – ñ.m4a", "%d talk.m4a", "a b'c.m4a"])
 def test_any_file_name(encode: Maker, talk: Talk, name: str, tmp_path: Path) -> None:
     path = encode("plain.m4a", talk(16_000, 1.0), 16_000, "aac").rename(tmp_path / name)
     assert len(read_audio(path)) > 15_000
@@ -142,9 +136,7 @@ def test_many_channels_of_ffmpeg_are_averaged(store: Maker, talk: Talk, channels
 def test_stereo_of_ffmpeg_is_averaged(store: Maker, talk: Talk) -> None:
     original = talk(16_000, 1.0)
     both = np.stack([original, np.zeros_like(original)], axis=1)
-    np.testing.assert_allclose(
-        read_audio(store("talk.flac", both, 16_000, "PCM_24")), original / 2, atol=1e-6
-    )
+    np.testing.assert_allclose(read_audio(store("talk.flac", both, 16_000, "PCM_24")), original / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize("chunk_s", [0.01, 0.32, 1.0, 7.0])
@@ -169,9 +161,7 @@ def test_another_target_rate(store: Maker, talk: Talk) -> None:
     assert correlation(read_audio(path, 8000), talk(8000, 1.0)) > 0.999
 
 
-def test_samples_beyond_full_scale_are_clipped(
-    store: Maker, talk: Talk, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_samples_beyond_full_scale_are_clipped(store: Maker, talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     got = read_audio(store("loud.wav", talk(44_100, 1.0) * 20, 44_100, "FLOAT"))
     assert np.abs(got).max() == 1.0
     assert "times full scale and is clipped" in caplog.text
@@ -194,9 +184,7 @@ def test_joined_files_are_read_to_the_end(store: Maker, talk: Talk, name: str, k
     assert abs(len(read_audio(path)) - 128_000) < 3000
 
 
-def test_sound_that_starts_after_the_picture_keeps_its_time(
-    encode: Maker, talk: Talk, tmp_path: Path
-) -> None:
+def test_sound_that_starts_after_the_picture_keeps_its_time(encode: Maker, talk: Talk, tmp_path: Path) -> None:
     import av
 
     late = tmp_path / "late.mkv"
@@ -217,9 +205,7 @@ def test_sound_that_starts_after_the_picture_keeps_its_time(
     np.testing.assert_allclose(got[24_000:], talk(16_000, 1.0), atol=1e-4)
 
 
-def test_a_rate_that_changes_within_the_recording(
-    encode: Maker, talk: Talk, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_rate_that_changes_within_the_recording(encode: Maker, talk: Talk, caplog: pytest.LogCaptureFixture) -> None:
     path = encode("one.aac", talk(44_100, 2.0), 44_100, "aac")
     other = encode("two.aac", talk(22_050, 2.0), 22_050, "aac")
     path.write_bytes(path.read_bytes() + other.read_bytes())
@@ -251,9 +237,7 @@ def test_three_hours_need_no_more_memory_than_three_minutes(tmp_path: Path, kind
     peaks = []
     for minutes in (3, 180):
         path = long_recording(tmp_path / f"{minutes}.bin", minutes, kind)
-        done = subprocess.run(
-            [sys.executable, "-c", LONG, str(path)], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run([sys.executable, "-c", LONG, str(path)], capture_output=True, text=True, check=True)
         samples, peak_mb = json.loads(done.stdout)
         assert samples == minutes * 60 * 16_000
         peaks.append(peak_mb)

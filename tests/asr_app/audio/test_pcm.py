@@ -76,9 +76,7 @@ def test_a_pipe_that_drips_gives_the_same(talk: Talk, step: int) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 0x7FFFF000, 0xFFFFFFFF])
-def test_a_stream_of_unknown_length_is_read_to_its_end(
-    talk: Talk, size: int, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_stream_of_unknown_length_is_read_to_its_end(talk: Talk, size: int, caplog: pytest.LogCaptureFixture) -> None:
     content = bytearray(wav_bytes(talk(16_000, 1.0), 16_000, "PCM_16"))
     struct.pack_into("<I", content, 40, size)
     assert len(heard(io.BytesIO(bytes(content)))) == 16_000
@@ -183,9 +181,7 @@ def test_a_pipe_that_breaks() -> None:
         heard(Broken())
 
 
-@pytest.mark.parametrize(
-    ("encoding", "rate", "channels"), [("mp3", 16_000, 1), ("s16le", 0, 1), ("s16le", 16_000, 0)]
-)
+@pytest.mark.parametrize(("encoding", "rate", "channels"), [("mp3", 16_000, 1), ("s16le", 0, 1), ("s16le", 16_000, 0)])
 def test_impossible_formats(encoding: str, rate: int, channels: int) -> None:
     with pytest.raises(ConfigError, match="raw audio cannot"):
         PcmFormat(encoding, rate, channels)

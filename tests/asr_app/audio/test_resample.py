@@ -64,9 +64,7 @@ def test_every_chunk_size_gives_the_same_output(source: int, step: int) -> None:
     samples = np.random.default_rng(source).uniform(-1, 1, 3001).astype(np.float32)
     resampler = StreamingResampler(source, 16_000)
     pieces = [resampler.accept(samples[start : start + step]) for start in range(0, len(samples), step)]
-    np.testing.assert_allclose(
-        np.concatenate([*pieces, resampler.finish()]), whole(samples, source), atol=2e-7, rtol=0
-    )
+    np.testing.assert_allclose(np.concatenate([*pieces, resampler.finish()]), whole(samples, source), atol=2e-7, rtol=0)
 
 
 @settings(max_examples=40, deadline=None)

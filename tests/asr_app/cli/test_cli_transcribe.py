@@ -89,9 +89,7 @@ def test_chunks(transcribe: Asr, talk: Path, chunk_ms: str) -> None:
     assert transcribe("--chunk-ms", chunk_ms, talk).out == TEXT
 
 
-def test_other_options(
-    transcribe: Asr, talk: Path, model_folder: Path, store: Store, whistle: Whistle
-) -> None:
+def test_other_options(transcribe: Asr, talk: Path, model_folder: Path, store: Store, whistle: Whistle) -> None:
     options = [
         "--beam",
         10,
@@ -236,9 +234,7 @@ def test_the_other_files_are_still_transcribed(
     assert done.stdout.endswith(f"{other}:\nant\n")
 
 
-def test_documents_of_the_other_files(
-    transcribe: Asr, tmp_path: Path, talk: Path, model_folder: Path
-) -> None:
+def test_documents_of_the_other_files(transcribe: Asr, tmp_path: Path, talk: Path, model_folder: Path) -> None:
     done = transcribe("--format", "json", tmp_path / "none.wav", talk)
     assert done.code == AudioFormatError.exit_code
     assert json.loads(done.out)["text"] == "tan sat nas"
@@ -258,9 +254,7 @@ def test_wrong_chunks(transcribe: Asr, talk: Path, chunk_ms: str) -> None:
     assert "full" in done.complaint
 
 
-@pytest.mark.parametrize(
-    "options", [["--pcm-rate", "0"], ["--pcm-channels", "0"], ["--pcm-channels", "5000"]]
-)
+@pytest.mark.parametrize("options", [["--pcm-rate", "0"], ["--pcm-channels", "0"], ["--pcm-channels", "5000"]])
 def test_wrong_raw_samples(transcribe: Asr, options: list[str]) -> None:
     done = transcribe("--pcm", "s16le", *options, "-", stdin=b"\0" * 999)
     assert done.code == ConfigError.exit_code
@@ -310,7 +304,10 @@ def test_a_language_model_of_the_wrong_kind(
 
 
 def test_odd_names(transcribe: Asr, talk: Path) -> None:
-    broken, foreign = talk.with_name("line\nbreak.wav"), talk.with_name("b\udce9b.wav")  # a byte that is not UTF-8
+    broken, foreign = (
+        talk.with_name("line\nbreak.wav"),
+        talk.with_name("b\udce9b.wav"),
+    )  # a byte that is not UTF-8
     for odd in (broken, foreign):
         shutil.copy(talk, odd)
     done = transcribe(foreign, broken)
@@ -349,6 +346,7 @@ def test_nothing_needless_is_imported(talk: Path, model_folder: Path) -> None:
     assert "torch" in modules
     for needless in (
         "torchaudio",
+        "torch._dynamo",  # a second of imports, for compilers and fake devices
         "textual",
         "sounddevice",
         "models.recipes",

@@ -1,7 +1,6 @@
 """What holds for every command: quick help, one line for what goes wrong, nothing when the reader has gone."""
 
 import logging
-import os
 import resource
 import subprocess
 import sys
@@ -52,9 +51,7 @@ def test_version(asr: Asr) -> None:
     assert (done.code, done.out, done.err) == (0, f"asr {__version__}\n", "")
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["-h"], ["--version"], ["transcribe", "--help"], ["models", "list"]]
-)
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], ["transcribe", "--help"], ["models", "list"]])
 def test_what_must_be_quick_imports_nothing_heavy(arguments: list[str]) -> None:
     done = run_code("", *arguments)
     assert done.returncode == 0
@@ -141,7 +138,7 @@ def test_an_error_has_the_exit_code_of_its_class(
 
 
 def test_the_exit_codes_differ() -> None:
-    kinds = [AsrError, *AsrError.__subclasses__()]
+    kinds: list[type[AsrError]] = [AsrError, *AsrError.__subclasses__()]
     assert len({kind.exit_code for kind in kinds} | {0, 70, 130}) == len(kinds) + 3
 
 
@@ -161,9 +158,7 @@ def test_a_bug_shows_no_traceback(asr: Asr, monkeypatch: pytest.MonkeyPatch) -> 
     )
 
 
-def test_the_details_of_a_bug(
-    asr: Asr, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_details_of_a_bug(asr: Asr, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     broken(monkeypatch, ZeroDivisionError("division by zero"))
     with caplog.at_level(logging.INFO):
         asr("--verbose", "models", "list")
@@ -242,20 +237,16 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_output_that_cannot_be_written() -> None:
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [*PROGRAM, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
+        done = subprocess.run([*PROGRAM, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == OutputError.exit_code
-    assert done.stderr == (
-        "asr: No space left on device: check the name, the permissions and the space on the disk\n"
-    )
+    assert done.stderr == ("asr: No space left on device: check the name, the permissions and the space on the disk\n")
 
 
 @pytest.fixture
 def two_models(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package with two recognisers."""
     for name in ("english", "whistle"):
-        os.symlink(model_folder, tmp_path / name)
+        (tmp_path / name).symlink_to(model_folder)
     monkeypatch.setattr(library, "SHIPPED", tmp_path)
     return tmp_path
 

@@ -25,10 +25,7 @@ class Said:
 def said(text: str, start_s: float = 0.0, each_s: float = 0.4) -> Said:
     """Words of equal length without pauses."""
     return Said(
-        tuple(
-            Word(word, start_s + k * each_s, start_s + (k + 1) * each_s, 0.9)
-            for k, word in enumerate(text.split())
-        )
+        tuple(Word(word, start_s + k * each_s, start_s + (k + 1) * each_s, 0.9) for k, word in enumerate(text.split()))
     )
 
 
@@ -61,9 +58,7 @@ def test_srt() -> None:
 
 
 def test_vtt() -> None:
-    assert to_vtt([said("a <b> & c", 1.0)]) == (
-        "WEBVTT\n\n00:00:01.000 --> 00:00:02.600\na &lt;b&gt; &amp; c\n"
-    )
+    assert to_vtt([said("a <b> & c", 1.0)]) == ("WEBVTT\n\n00:00:01.000 --> 00:00:02.600\na &lt;b&gt; &amp; c\n")
     assert to_vtt([]) == "WEBVTT\n"
 
 

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from asr_app.config import Settings, config_file, load_settings
+from asr_app.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A settings file of the test's own, not there yet."""
+    path = tmp_path / "config.toml"
+    monkeypatch.setenv("ASR_CONFIG", str(path))
+    return path
+
+
+def test_defaults_without_a_file() -> None:
+    assert load_settings() == Settings(model="english", lm=None, beam=None, chunk_ms=640, device="auto", threads=None)
+
+
+def test_command_line_over_environment_over_file(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings_file.write_text('chunk_ms = 160\nbeam = 10\nmodel = "file"\n')
+    assert load_settings().chunk_ms == 160
+    monkeypatch.setenv("ASR_CHUNK_MS", "320")
+    assert load_settings().chunk_ms == 320
+    settings = load_settings(chunk_ms="full", lm=None)
+    assert (settings.chunk_ms, settings.beam, settings.model) == ("full", 10, "file")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("chunkms = 320", "unknown setting 'chunkms'; did you mean 'chunk_ms'"),
+        ("beam = -1", "beam = -1 is wrong: input should be greater than or equal to 0"),
+        ("device = 'tpu'", "device = 'tpu' is wrong"),
+        ("beam ==", "Invalid value"),
+    ],
+)
+def test_a_wrong_file_is_explained(settings_file: Path, text: str, complaint: str) -> None:
+    settings_file.write_text(text)
+    with pytest.raises(ConfigError, match=complaint) as caught:
+        load_settings()
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_file_that_is_no_text_is_explained(settings_file: Path) -> None:
+    settings_file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match=str(settings_file)):
+        load_settings()
+
+
+def test_the_file_lies_in_the_users_configuration_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ASR_CONFIG")
+    assert (config_file().parent.name, config_file().name) == ("asr", "config.toml")
+
+
+def test_every_setting_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for name, field in Settings.model_fields.items():
+        assert field.description
+        assert f"`{name}`" in page
+        assert f"`ASR_{name.upper()}`" in page
