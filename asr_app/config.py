@@ -32,12 +32,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ASR_", extra="forbid", frozen=True)
 
-    model: str = Field("english", description="A model's name or folder.")
-    lm: Path | None = Field(None, description="A KenLM n-gram in place of the model's own.")
-    beam: int | None = Field(None, ge=0, description="Hypotheses kept; 0 is greedy; None is the model's own value.")
-    chunk_ms: int | Literal["full"] = Field(640, description="Milliseconds the encoder waits for, or full context.")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where to compute.")
-    threads: int | None = Field(None, ge=1, description="CPU threads; None is all cores.")
+    model: str = Field("english", description="a model's name or folder")
+    lm: Path | None = Field(None, description="a KenLM n-gram in place of the model's own")
+    beam: int | None = Field(None, ge=0, description="how many hypotheses to keep, 0 for none but the best label")
+    chunk_ms: int | Literal["full"] = Field(640, description="whole milliseconds for the encoder to wait, or full")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto, cpu or cuda")
+    threads: int | None = Field(None, ge=1, description="a number of CPU threads, 1 or more")
 
     @classmethod
     def settings_customise_sources(
@@ -69,6 +69,7 @@ def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"][:1])
     if first["type"] != "extra_forbidden":
-        return f"the setting {key} = {first['input']!r} is wrong: {first['msg'].lower()}"
+        wrong, right = str(first["input"])[:40], Settings.model_fields[key].description
+        return f"the setting {key} = {wrong!r} is wrong; it is to be: {right}"
     near = difflib.get_close_matches(key, Settings.model_fields, n=1, cutoff=0.0)
     return f"{config_file()}: unknown setting {key!r}; did you mean {near[0]!r}?"

@@ -13,7 +13,6 @@ from asr_app.cli.messages import check_output, check_output_file, explained
 from asr_app.cli.options import (
     BeamOption,
     ChunkOption,
-    Device,
     DeviceOption,
     LmOption,
     ModelOption,
@@ -44,21 +43,24 @@ def evaluate(  # noqa: PLR0913  # one for each option
     decoder: Annotated[
         Search, typer.Option("--decoder", help="greedy has no lexicon and language model.")
     ] = Search.BEAM,
-    model: ModelOption = "english",
+    model: ModelOption = None,
     lm: LmOption = None,
     beam: BeamOption = None,
-    chunk_ms: ChunkOption = "640",
-    device: DeviceOption = Device.AUTO,
+    chunk_ms: ChunkOption = None,
+    device: DeviceOption = None,
     threads: ThreadsOption = None,
     hypotheses: Annotated[Path | None, typer.Option("--hypotheses", help="Write what was heard, JSON lines.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line.")] = False,
 ) -> None:
     """Word error rate, its 95 % interval, and speed on a simulated live clock."""
+    from asr_app.config import load_settings
+
     if hypotheses:
         check_output_file(hypotheses)
     utterances = _transcribed(manifests, split)
     width = 0 if decoder is Search.GREEDY else beam
-    recognizer = load_recognizer(model, chunk_ms, width, lm, device, threads)
+    settings = load_settings(model=model, lm=lm, beam=width, chunk_ms=chunk_ms, device=device, threads=threads)
+    recognizer = load_recognizer(settings)
 
     from rich.console import Console
     from rich.progress import track
@@ -75,27 +77,30 @@ def evaluate(  # noqa: PLR0913  # one for each option
             typer.echo(f"{name:20} {value}")
     else:
         sha256 = recognizer.checkpoint.sha256
-        settings = {"split": split, "chunk_ms": chunk_ms, "decoder": decoder.value, "model": sha256}
-        typer.echo(json.dumps({**settings, **figures}))
+        how = {"split": split, "chunk_ms": settings.chunk_ms, "decoder": decoder.value, "model": sha256}
+        typer.echo(json.dumps({**how, **figures}))
 
 
 def tune(  # noqa: PLR0913  # one for each option
     manifests: Manifests,
-    model: ModelOption = "english",
+    model: ModelOption = None,
     lm: LmOption = None,
     beam: BeamOption = None,
-    chunk_ms: ChunkOption = "640",
+    chunk_ms: ChunkOption = None,
     threads: ThreadsOption = None,
     alphas: Annotated[str, typer.Option("--alphas", help="Language-model weights to try.")] = "0.3,0.5,0.7,0.9,1.1",
     betas: Annotated[str, typer.Option("--betas", help="Word bonuses to try.")] = "0,1,2,3",
     save: Annotated[bool, typer.Option("--save", help="Keep the best in the model's folder.")] = False,
 ) -> None:
     """Find language-model weight and word bonus on the dev split."""
-    folder, utterances = find_model(model), _transcribed(manifests, "dev")
+    from asr_app.config import load_settings
+
+    settings = load_settings(model=model, lm=lm, beam=beam, chunk_ms=chunk_ms, threads=threads)
+    folder, utterances = find_model(settings.model), _transcribed(manifests, "dev")
     grid = _numbers("--alphas", alphas), _numbers("--betas", betas)
     if save:
         check_output(folder)
-    recognizer = load_recognizer(model, chunk_ms, beam, lm, Device.AUTO, threads)
+    recognizer = load_recognizer(settings)
 
     from asr_app.tuning import tune as search
     from models.checkpoint import keep_decoding

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from asr_app.cli.messages import check_output, explained
-from asr_app.cli.options import Device, DeviceOption, ThreadsOption, set_threads
+from asr_app.cli.options import DeviceOption, ThreadsOption, set_threads
 from asr_app.errors import ConfigError
 
 
@@ -14,19 +14,21 @@ def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe, TOML.", show_default=False)],
     data: Annotated[Path, typer.Option("--data", help="Folder of the prepared stores.")],
     output: Annotated[Path, typer.Option("--output", help="Folder of the run; a stopped run goes on.")],
-    device: DeviceOption = Device.AUTO,
+    device: DeviceOption = None,
     threads: ThreadsOption = None,
 ) -> None:
     """Train an acoustic model; kill it whenever you like, the same command goes on."""
     check_output(output)
 
+    from asr_app.config import load_settings
     from asr_app.recognizer import choose_device
     from models.recipes.recipe import read_recipe
     from models.recipes.train import Trainer
 
-    set_threads(threads)
+    settings = load_settings(device=device, threads=threads)
+    set_threads(settings.threads)
     try:
-        trainer = Trainer(read_recipe(recipe), data, output, choose_device(device.value))
+        trainer = Trainer(read_recipe(recipe), data, output, choose_device(settings.device))
     except (OSError, ValueError) as error:
         raise ConfigError(explained(error)) from error
     trainer.run()

@@ -10,7 +10,6 @@ from asr_app.cli.messages import complain
 from asr_app.cli.options import (
     BeamOption,
     ChunkOption,
-    Device,
     DeviceOption,
     LmOption,
     ModelOption,
@@ -46,11 +45,11 @@ class Encoding(StrEnum):
 def transcribe(  # noqa: PLR0913  # one for each option
     files: Annotated[list[str], typer.Argument(help="Recordings; - is standard input.", show_default=False)],
     format: Annotated[Format, typer.Option("--format", "-f", help="How to write the transcript.")] = Format.TEXT,
-    model: ModelOption = "english",
+    model: ModelOption = None,
     lm: LmOption = None,
     beam: BeamOption = None,
-    chunk_ms: ChunkOption = "640",
-    device: DeviceOption = Device.AUTO,
+    chunk_ms: ChunkOption = None,
+    device: DeviceOption = None,
     threads: ThreadsOption = None,
     pcm: Annotated[Encoding | None, typer.Option("--pcm", help="Standard input is raw samples of this kind.")] = None,
     pcm_rate: Annotated[int, typer.Option("--pcm-rate", help="Hz of raw samples.")] = 16000,
@@ -58,9 +57,11 @@ def transcribe(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Transcribe recordings (or the sound of videos) to standard output."""
     from asr_app.audio.pcm import PcmFormat
+    from asr_app.config import load_settings
 
     raw = PcmFormat(pcm.value, pcm_rate, pcm_channels) if pcm else None
-    recognizer = load_recognizer(model, chunk_ms, beam, lm, device, threads)
+    settings = load_settings(model=model, lm=lm, beam=beam, chunk_ms=chunk_ms, device=device, threads=threads)
+    recognizer = load_recognizer(settings)
     failures = [error for file in files if (error := _transcribe_file(recognizer, file, raw, format, len(files)))]
     if failures:
         raise typer.Exit(failures[0].exit_code)

@@ -31,7 +31,7 @@ def test_command_line_over_environment_over_file(settings_file: Path, monkeypatc
     ("text", "complaint"),
     [
         ("chunkms = 320", "unknown setting 'chunkms'; did you mean 'chunk_ms'"),
-        ("beam = -1", "beam = -1 is wrong: input should be greater than or equal to 0"),
+        ("beam = -1", "beam = '-1' is wrong; it is to be: how many hypotheses"),
         ("device = 'tpu'", "device = 'tpu' is wrong"),
         ("beam ==", "Invalid value"),
     ],

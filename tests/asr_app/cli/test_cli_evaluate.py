@@ -23,7 +23,7 @@ def test_json(evaluate: Asr, manifest: Path) -> None:
     done = evaluate(manifest, "--json", "--chunk-ms", "320")
     assert (done.code, done.err) == (0, "")
     figures = json.loads(done.out.splitlines()[-1])
-    assert (figures["split"], figures["chunk_ms"], figures["decoder"]) == ("test", "320", "beam")
+    assert (figures["split"], figures["chunk_ms"], figures["decoder"]) == ("test", 320, "beam")
     assert len(figures["model"]) == 64
     assert figures["utterances"] == 3
     assert figures["words"] == 4

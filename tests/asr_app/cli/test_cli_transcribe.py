@@ -247,7 +247,7 @@ def test_cuda_without_cuda(transcribe: Asr, talk: Path, monkeypatch: pytest.Monk
     assert "--device cpu" in done.complaint
 
 
-@pytest.mark.parametrize("chunk_ms", ["0", "-320", "5", "40000", "1e3", "fast", "", "320.5", "9" * 5000])
+@pytest.mark.parametrize("chunk_ms", ["0", "-320", "5", "40000", "1e3", "fast", "", "320.5", "9" * 500])
 def test_wrong_chunks(transcribe: Asr, talk: Path, chunk_ms: str) -> None:
     done = transcribe(f"--chunk-ms={chunk_ms}", talk)
     assert done.code == ConfigError.exit_code
