@@ -7,7 +7,7 @@ are ASR_MODEL, ASR_CHUNK_MS and so on.
 import difflib
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, ValidationError
@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     model: str = Field("english", description="a model's name or folder")
     lm: Path | None = Field(None, description="a KenLM n-gram in place of the model's own")
     beam: int | None = Field(None, ge=0, description="how many hypotheses to keep, 0 for none but the best label")
-    chunk_ms: int | Literal["full"] = Field(640, description="whole milliseconds for the encoder to wait, or full")
+    chunk_ms: Annotated[int, Field(ge=1, le=30_000)] | Literal["full"] = Field(
+        640, description="whole milliseconds for the encoder to wait, at most 30000, or full"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto, cpu or cuda")
     threads: int | None = Field(None, ge=1, description="a number of CPU threads, 1 or more")
 
