@@ -12,7 +12,11 @@ from models.recipes.batches import BatchConfig
 
 @dataclass(frozen=True, slots=True)
 class Optimisation:
-    """AdamW with linear warm-up and cosine decay; weights averaged exponentially.
+    """Muon for the matrices of the blocks, AdamW for all else; linear warm-up, cosine decay, averaged weights.
+
+    Muon (Jordan, 2024) makes each update orthogonal; it needs less than half of AdamW's steps here.
+
+    learning_rate: AdamW's peak. matrix_rate: Muon's, in AdamW's scale (updates of the same root mean square).
 
     chunks: encoder frames a chunk, drawn for each batch; 0 is full context.
     head_weights, teacher_weight: factors of the losses. In the first teacher_steps the teacher is heard
@@ -21,7 +25,8 @@ class Optimisation:
 
     steps: int = 16000
     warmup_steps: int = 600
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.5e-3
+    matrix_rate: float = 5e-3
     final_rate: float = 0.02
     weight_decay: float = 0.01
     clip_norm: float = 5.0

@@ -1,7 +1,6 @@
 """CTC training with a teacher's targets: resumable after a kill at any moment, on CPU cores or a GPU."""
 
 import json
-import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +20,7 @@ from models.frontend import FrontendConfig
 from models.recipes.augment import LogMel
 from models.recipes.batches import Batch, BatchMaker, BatchPlan, Sample, prefetch
 from models.recipes.features import Entry, Store, dequantise
+from models.recipes.optimisers import Optimisers, clip_gradients
 from models.recipes.recipe import Optimisation, Recipe
 from models.recipes.samples import HEADS, dev_samples, training_samples
 
@@ -61,14 +61,6 @@ class Student(nn.Module):
         return losses
 
 
-def learning_rate(step: int, config: Optimisation) -> float:
-    """Linear warm-up, then a cosine down to final_rate of the peak."""
-    if step < config.warmup_steps:
-        return config.learning_rate * (step + 1) / config.warmup_steps
-    done = min(1.0, (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps))
-    return config.learning_rate * (config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done)))
-
-
 class Trainer:
     """One run of a recipe in a folder; continues from the folder's state where there is one."""
 
@@ -88,13 +80,7 @@ class Trainer:
         self.maker = BatchMaker(noises, recipe.batches, recipe.augmentation, heads, recipe.seed)
         self.student = self._new_student().to(device)
         self.average = {name: value.clone() for name, value in self._weights().items()}
-        config = recipe.optimisation
-        self.optimiser = torch.optim.AdamW(
-            self.student.parameters(),
-            config.learning_rate,
-            betas=(0.9, 0.98),
-            weight_decay=config.weight_decay,
-        )
+        self.optimisers = Optimisers(self.student, recipe.optimisation)
         self.step, self.seconds_heard = 0, 0.0
         self._resume()
 
@@ -145,12 +131,10 @@ class Trainer:
         weights["teacher"] = config.teacher_weight
         total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.student.parameters(), config.clip_norm)
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.step, config)
+        norm = clip_gradients(self.student, config.clip_norm)
         if torch.isfinite(norm):
-            self.optimiser.step()
-        self.optimiser.zero_grad()
+            self.optimisers.step(self.step)
+        self.optimisers.zero_grad()
         self._update_average(config.average_decay)
         self.step += 1
         self.seconds_heard += batch.seconds
@@ -198,8 +182,7 @@ class Trainer:
     def _save(self) -> None:
         tensors = {f"student/{name}": tensor for name, tensor in self.student.state_dict().items()}
         tensors |= {f"average/{name}": tensor for name, tensor in self.average.items()}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser/{index}/{name}": value for name, value in state.items()}
+        tensors |= {f"optimisers/{name}": tensor for name, tensor in self.optimisers.tensors().items()}
         tensors["progress"] = torch.tensor([self.step, self.seconds_heard], dtype=torch.float64)
         save_tensors(self.output / STATE, {name: tensor.detach().cpu() for name, tensor in tensors.items()})
 
@@ -213,11 +196,7 @@ class Trainer:
             raise ValueError(f"{path} is damaged ({error}): delete it to start the run anew") from error
         self.student.load_state_dict(_below(tensors, "student/"))
         self.average = _below(tensors, "average/")
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in _below(tensors, "optimiser/").items():
-            index, key = name.split("/")
-            state.setdefault(int(index), {})[key] = value.cpu() if key == "step" else value
-        self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
+        self.optimisers.load_tensors(_below(tensors, "optimisers/"))
         self.step, self.seconds_heard = int(tensors["progress"][0]), float(tensors["progress"][1])
 
 

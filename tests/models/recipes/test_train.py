@@ -21,9 +21,10 @@ from models.ctc import CtcModel
 from models.frontend import FrontendConfig
 from models.recipes.augment import Augmentation
 from models.recipes.batches import BatchConfig, BatchMaker
+from models.recipes.optimisers import schedule
 from models.recipes.recipe import Optimisation, Recipe
 from models.recipes.samples import HEADS, dev_samples
-from models.recipes.train import LOG, STATE, Student, Trainer, label_error_rates, learning_rate
+from models.recipes.train import LOG, STATE, Student, Trainer, label_error_rates
 
 ENCODER = EncoderConfig(dim=32, layers=1, heads=2, feed_forward=64, kernel=5, channels=8, left_context=8)
 RECIPE = Recipe(
@@ -267,13 +268,13 @@ def test_a_batch_without_transcripts_teaches_by_its_targets(data: Path) -> None:
     assert losses["phonemes"] == 0
 
 
-def test_learning_rate_warms_up_and_cools_down() -> None:
-    config = Optimisation(steps=100, warmup_steps=10, learning_rate=1.0, final_rate=0.1)
-    rates = [learning_rate(step, config) for step in range(101)]
+def test_the_rate_warms_up_and_cools_down() -> None:
+    config = Optimisation(steps=100, warmup_steps=10, final_rate=0.1)
+    rates = [schedule(step, config) for step in range(101)]
     assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
     assert rates[10] == pytest.approx(1.0)
     assert rates[55] == pytest.approx(0.55)
-    assert rates[100] == learning_rate(500, config) == pytest.approx(0.1)
+    assert rates[100] == schedule(500, config) == pytest.approx(0.1)
     assert all(later <= earlier for earlier, later in pairwise(rates[10:]))
 
 
