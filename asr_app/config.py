@@ -34,7 +34,8 @@ class Settings(BaseSettings):
 
     model: str = Field("english", description="a model's name or folder")
     lm: Path | None = Field(None, description="a KenLM n-gram in place of the model's own")
-    beam: int | None = Field(None, ge=0, description="how many hypotheses to keep, 0 for none but the best label")
+    decoder: Literal["beam", "characters", "greedy"] = Field("beam", description="beam, characters or greedy")
+    beam: int | None = Field(None, ge=1, description="how many hypotheses to keep, 1 or more")
     chunk_ms: Annotated[int, Field(ge=1, le=30_000)] | Literal["full"] = Field(
         640, description="whole milliseconds for the encoder to wait, at most 30000, or full"
     )

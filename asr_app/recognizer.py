@@ -13,13 +13,10 @@ import torch
 
 from asr_app.audio.resample import StreamingResampler
 from asr_app.audio.types import AudioChunk, Samples
+from asr_app.decoding import make_decoder
 from asr_app.endpoint import EndpointRules
 from asr_app.errors import CheckpointError, ConfigError, DeviceError
 from asr_app.events import AudioGap, Event, Final, Partial
-from decoder.greedy import GreedyDecoder
-from decoder.lexicon import Lexicon
-from decoder.lexicon_beam import LexiconBeamDecoder, LexiconBeamOptions
-from decoder.lm import NgramLM
 from decoder.types import Decoder, Hypothesis, LogProbs, Word
 from models.checkpoint import Checkpoint, load_checkpoint
 from models.conformer import ConformerEncoder, encoded_length
@@ -28,10 +25,10 @@ from models.frontend import Frontend
 from models.layers import Subsampling
 
 DeviceName = Literal["auto", "cpu", "cuda"]
+DecoderName = Literal["beam", "characters", "greedy"]
 FULL_CONTEXT_S = 30.0
 """What "full context" means in a stream: chunks this long, so that memory does not grow with a recording."""
 
-LM_FILE, LEXICON_FILE = "lm.bin", "lexicon.txt.gz"
 TAIL_S = 0.32
 """Silence after the end of a stream, for labels that the encoder emits late."""
 
@@ -41,11 +38,14 @@ class RecognizerOptions:
     """How to recognise; None takes the checkpoint's own value.
 
     chunk_ms: milliseconds the encoder waits for before it looks at them; None is full context.
-    beam: hypotheses kept; 0 decodes greedily, without lexicon and language model.
+    decoder: beam searches the lexicon's pronunciations with the language model; characters searches letters with it,
+        so that any word can be spelled; greedy takes the best letter of every frame and needs neither.
+    beam: hypotheses kept by a search.
     lm: an n-gram in KenLM's form instead of the one beside the checkpoint.
     """
 
     chunk_ms: int | None = 640
+    decoder: DecoderName = "beam"
     beam: int | None = None
     lm: Path | None = None
     alpha: float | None = None
@@ -77,7 +77,7 @@ class Recognizer:
         choose_device(options.device)
         try:
             checkpoint = load_checkpoint(folder)
-            head, decoder = _make_decoder(checkpoint, folder, options)
+            head, decoder = make_decoder(checkpoint, folder, options, frame_duration_s(checkpoint))
         except (ValueError, OSError) as error:
             raise CheckpointError(str(error)) from error
         return cls(checkpoint, decoder, head, options)
@@ -255,56 +255,3 @@ def chunk_frames(chunk_ms: int | None, frame_s: float) -> int:
         longest = round(FULL_CONTEXT_S * 1000)
         raise ConfigError(f"chunks of {chunk_ms} ms: choose {round(frame_s * 1000)} to {longest} ms, or full")
     return frames
-
-
-def _make_decoder(checkpoint: Checkpoint, folder: Path, options: RecognizerOptions) -> tuple[str, Decoder]:
-    """The head to decode and its decoder."""
-    if options.beam == 0:
-        labels, frame_s = _labels(checkpoint, "characters"), frame_duration_s(checkpoint)
-        return "characters", GreedyDecoder(labels, BLANK, frame_s, "|")
-    labels = _labels(checkpoint, "phonemes")
-    lexicon = _read_lexicon(folder / LEXICON_FILE, labels)
-    lm = _read_lm(options.lm, folder / LM_FILE, lexicon)
-    beam = _beam_options(checkpoint, options)
-    return "phonemes", LexiconBeamDecoder(lexicon, labels, BLANK, lm, frame_duration_s(checkpoint), beam)
-
-
-def _labels(checkpoint: Checkpoint, name: str) -> tuple[str, ...]:
-    """The labels of a head; ValueError where the model lacks it."""
-    heads = {head.name: head.labels for head in checkpoint.heads}
-    if name not in heads:
-        raise ValueError(f"the model has no head {name!r}, only {', '.join(heads)}: choose another model")
-    return heads[name]
-
-
-def _beam_options(checkpoint: Checkpoint, options: RecognizerOptions) -> LexiconBeamOptions:
-    """What the caller wants, else what the checkpoint was tuned to, else the search's defaults."""
-    defaults = LexiconBeamOptions()
-    tuned = {
-        "alpha": defaults.alpha,
-        "beta": defaults.beta,
-        "beam": defaults.beam_width,
-    } | checkpoint.decoding
-    for name, value in tuned.items():
-        if not isinstance(value, int | float):
-            raise ValueError(f"the model's decoder setting {name} is {value!r}: fetch the model again")
-    return LexiconBeamOptions(
-        alpha=tuned["alpha"] if options.alpha is None else options.alpha,
-        beta=tuned["beta"] if options.beta is None else options.beta,
-        beam_width=options.beam or int(tuned["beam"]),
-    )
-
-
-def _read_lexicon(path: Path, labels: tuple[str, ...]) -> Lexicon:
-    try:
-        return Lexicon.read(path, labels)
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{error}: fetch the model again") from error
-
-
-def _read_lm(chosen: Path | None, shipped: Path, lexicon: Lexicon) -> NgramLM:
-    try:
-        return NgramLM(chosen or shipped, lexicon.words)
-    except (OSError, ValueError) as error:
-        remedy = "fetch the model again" if chosen is None else "give another with --lm, or leave --lm out"
-        raise CheckpointError(f"{error}: {remedy}") from error

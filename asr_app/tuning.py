@@ -35,7 +35,7 @@ def tune(
     The mean over corpora, not over words, decides: a large corpus shall not drown the others.
     """
     if not isinstance(recognizer.decoder, LexiconBeamDecoder):
-        raise ConfigError("only a beam search can be tuned: leave out --beam 0")
+        raise ConfigError("only the search through the lexicon can be tuned: leave the decoder at beam")
     heard = [(one, _log_probs(recognizer, one)) for one in utterances]
     for alpha in alphas:
         for beta in betas:

@@ -3,7 +3,6 @@
 import json
 import math
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +12,7 @@ from asr_app.cli.messages import check_output, check_output_file, explained
 from asr_app.cli.options import (
     BeamOption,
     ChunkOption,
+    DecoderOption,
     DeviceOption,
     LmOption,
     ModelOption,
@@ -27,22 +27,13 @@ if TYPE_CHECKING:
     from models.recipes.manifest import Utterance
 
 
-class Search(StrEnum):
-    """How to decode."""
-
-    GREEDY = "greedy"
-    BEAM = "beam"
-
-
 Manifests = Annotated[list[Path], typer.Argument(help="Manifests, JSON lines.", show_default=False)]
 
 
 def evaluate(  # noqa: PLR0913  # one for each option
     manifests: Manifests,
     split: Annotated[str, typer.Option("--split", help="Which utterances.")] = "test",
-    decoder: Annotated[
-        Search, typer.Option("--decoder", help="greedy has no lexicon and language model.")
-    ] = Search.BEAM,
+    decoder: DecoderOption = None,
     model: ModelOption = None,
     lm: LmOption = None,
     beam: BeamOption = None,
@@ -58,8 +49,9 @@ def evaluate(  # noqa: PLR0913  # one for each option
     if hypotheses:
         check_output_file(hypotheses)
     utterances = _transcribed(manifests, split)
-    width = 0 if decoder is Search.GREEDY else beam
-    settings = load_settings(model=model, lm=lm, beam=width, chunk_ms=chunk_ms, device=device, threads=threads)
+    settings = load_settings(
+        model=model, lm=lm, decoder=decoder, beam=beam, chunk_ms=chunk_ms, device=device, threads=threads
+    )
     recognizer = load_recognizer(settings)
 
     from rich.console import Console
@@ -77,7 +69,7 @@ def evaluate(  # noqa: PLR0913  # one for each option
             typer.echo(f"{name:20} {value}")
     else:
         sha256 = recognizer.checkpoint.sha256
-        how = {"split": split, "chunk_ms": settings.chunk_ms, "decoder": decoder.value, "model": sha256}
+        how = {"split": split, "chunk_ms": settings.chunk_ms, "decoder": settings.decoder, "model": sha256}
         typer.echo(json.dumps({**how, **figures}))
 
 
@@ -95,7 +87,7 @@ def tune(  # noqa: PLR0913  # one for each option
     """Find language-model weight and word bonus on the dev split."""
     from asr_app.config import load_settings
 
-    settings = load_settings(model=model, lm=lm, beam=beam, chunk_ms=chunk_ms, threads=threads)
+    settings = load_settings(model=model, lm=lm, decoder="beam", beam=beam, chunk_ms=chunk_ms, threads=threads)
     folder, utterances = find_model(settings.model), _transcribed(manifests, "dev")
     grid = _numbers("--alphas", alphas), _numbers("--betas", betas)
     if save:

@@ -21,6 +21,14 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class DecoderName(StrEnum):
+    """How to turn log-probabilities into words."""
+
+    BEAM = "beam"
+    CHARACTERS = "characters"
+    GREEDY = "greedy"
+
+
 # None is what was not said: asr_app.config then looks at the environment, the settings file and the default.
 ModelOption = Annotated[
     str | None,
@@ -29,9 +37,14 @@ ModelOption = Annotated[
 LmOption = Annotated[
     Path | None, typer.Option("--lm", help="A KenLM n-gram (ARPA or binary) in place of the model's own.")
 ]
-BeamOption = Annotated[
-    int | None, typer.Option("--beam", min=0, help="Hypotheses kept; 0 is greedy, without language model.")
+DecoderOption = Annotated[
+    DecoderName | None,
+    typer.Option(
+        "--decoder",
+        help="beam, the default: words of the lexicon; characters: any word, spelled; greedy: no language model.",
+    ),
 ]
+BeamOption = Annotated[int | None, typer.Option("--beam", min=1, help="Hypotheses that a search keeps.")]
 ChunkOption = Annotated[
     str | None,
     typer.Option("--chunk-ms", help="Milliseconds the encoder waits before it looks, or full; 640 by default."),
@@ -58,4 +71,5 @@ def load_recognizer(settings: "Settings") -> "Recognizer":
 
     set_threads(settings.threads)
     chunk_ms = None if settings.chunk_ms == "full" else settings.chunk_ms
-    return Recognizer.load(folder, RecognizerOptions(chunk_ms, settings.beam, settings.lm, device=settings.device))
+    options = RecognizerOptions(chunk_ms, settings.decoder, settings.beam, settings.lm, device=settings.device)
+    return Recognizer.load(folder, options)

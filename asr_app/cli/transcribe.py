@@ -10,6 +10,7 @@ from asr_app.cli.messages import complain
 from asr_app.cli.options import (
     BeamOption,
     ChunkOption,
+    DecoderOption,
     DeviceOption,
     LmOption,
     ModelOption,
@@ -47,6 +48,7 @@ def transcribe(  # noqa: PLR0913  # one for each option
     format: Annotated[Format, typer.Option("--format", "-f", help="How to write the transcript.")] = Format.TEXT,
     model: ModelOption = None,
     lm: LmOption = None,
+    decoder: DecoderOption = None,
     beam: BeamOption = None,
     chunk_ms: ChunkOption = None,
     device: DeviceOption = None,
@@ -60,7 +62,9 @@ def transcribe(  # noqa: PLR0913  # one for each option
     from asr_app.config import load_settings
 
     raw = PcmFormat(pcm.value, pcm_rate, pcm_channels) if pcm else None
-    settings = load_settings(model=model, lm=lm, beam=beam, chunk_ms=chunk_ms, device=device, threads=threads)
+    settings = load_settings(
+        model=model, lm=lm, decoder=decoder, beam=beam, chunk_ms=chunk_ms, device=device, threads=threads
+    )
     recognizer = load_recognizer(settings)
     failures = [error for file in files if (error := _transcribe_file(recognizer, file, raw, format, len(files)))]
     if failures:

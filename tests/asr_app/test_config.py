@@ -15,7 +15,9 @@ def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_defaults_without_a_file() -> None:
-    assert load_settings() == Settings(model="english", lm=None, beam=None, chunk_ms=640, device="auto", threads=None)
+    assert load_settings() == Settings(
+        model="english", lm=None, decoder="beam", beam=None, chunk_ms=640, device="auto", threads=None
+    )
 
 
 def test_command_line_over_environment_over_file(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +33,7 @@ def test_command_line_over_environment_over_file(settings_file: Path, monkeypatc
     ("text", "complaint"),
     [
         ("chunkms = 320", "unknown setting 'chunkms'; did you mean 'chunk_ms'"),
-        ("beam = -1", "beam = '-1' is wrong; it is to be: how many hypotheses"),
+        ("beam = 0", "beam = '0' is wrong; it is to be: how many hypotheses"),
         ("device = 'tpu'", "device = 'tpu' is wrong"),
         ("beam ==", "Invalid value"),
     ],

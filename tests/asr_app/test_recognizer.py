@@ -38,10 +38,10 @@ def rounded(events: list[Event]) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("chunk_ms", CHUNKS)
-@pytest.mark.parametrize("beam", [None, 0])
-def test_words_are_heard(load: Load, listen: Listen, whistle: Whistle, chunk_ms: int | None, beam: int | None) -> None:
+@pytest.mark.parametrize("decoder", ["beam", "characters", "greedy"])
+def test_words_are_heard(load: Load, listen: Listen, whistle: Whistle, chunk_ms: int | None, decoder: str) -> None:
     speech = "_tan|sat|_ant|______nas|tas|"  # greedily decoded words need a delimiter
-    events = listen(load(chunk_ms=chunk_ms, beam=beam), whistle(speech))
+    events = listen(load(chunk_ms=chunk_ms, decoder=decoder), whistle(speech))
     assert finals(events) == HEARD
     assert isinstance(events[-1], Final)
 
@@ -100,15 +100,15 @@ def test_times_count_from_the_start_of_the_stream(
         assert 0.9 < word.confidence <= 1.0
 
 
-@pytest.mark.parametrize("beam", [None, 0])
+@pytest.mark.parametrize("decoder", ["beam", "characters", "greedy"])
 @pytest.mark.parametrize("chunk_ms", [160, 640, None])
 def test_identifiers_rise_and_stable_words_stay(
-    load: Load, listen: Listen, whistle: Whistle, beam: int | None, chunk_ms: int | None
+    load: Load, listen: Listen, whistle: Whistle, decoder: str, chunk_ms: int | None
 ) -> None:
     random = np.random.default_rng(1)
     text = "".join(random.choice([*"tans|", "tan", "sat", "ant", "______"], 150))
     samples = whistle(text, level=0.02) + random.normal(0, 0.02, len(whistle(text))).astype(np.float32)
-    events = listen(load(chunk_ms=chunk_ms, beam=beam), samples)
+    events = listen(load(chunk_ms=chunk_ms, decoder=decoder), samples)
     assert len(finals(events)) > 1
     assert sum(isinstance(event, Partial) for event in events) > 10
     for before, after in pairwise(events):
@@ -229,15 +229,13 @@ def grown(session: RecognizerSession, samples: Samples, minutes: int) -> list[in
 
 
 @pytest.mark.parametrize("chunk_ms", [640, None])
-@pytest.mark.parametrize("beam", [None, 0])
-def test_the_state_of_a_stream_does_not_grow(
-    load: Load, whistle: Whistle, chunk_ms: int | None, beam: int | None
-) -> None:
+@pytest.mark.parametrize("decoder", ["beam", "characters", "greedy"])
+def test_the_state_of_a_stream_does_not_grow(load: Load, whistle: Whistle, chunk_ms: int | None, decoder: str) -> None:
     random = np.random.default_rng(0)
     noise = random.normal(0, 0.05, 60 * RATE).astype(np.float32)
     silence = np.zeros(60 * RATE, np.float32)
     babble = whistle("".join(random.choice(list("tans"), 300)))  # a minute without a pause
-    session = load(chunk_ms=chunk_ms, beam=beam).session()
+    session = load(chunk_ms=chunk_ms, decoder=decoder).session()
     for kind in (noise, silence, babble):
         sizes = grown(session, kind, 4)
         assert max(sizes[2:]) < 1.5 * max(sizes[:2]) + 1000

@@ -99,18 +99,20 @@ def test_a_damaged_model(folder: Path, damage: Damage, said: str) -> None:
 def test_greedy_decoding_needs_neither_lexicon_nor_language_model(folder: Path) -> None:
     (folder / "lm.bin").unlink()
     (folder / "lexicon.txt.gz").unlink()
-    assert Recognizer.load(folder, RecognizerOptions(beam=0)).head == "characters"
+    assert Recognizer.load(folder, RecognizerOptions(decoder="greedy")).head == "characters"
 
 
-@pytest.mark.parametrize(("beam", "lacking"), [(0, "characters"), (None, "phonemes")])
-def test_a_model_without_the_head_that_is_decoded(folder: Path, beam: int | None, lacking: str) -> None:
+@pytest.mark.parametrize(
+    ("decoder", "lacking"), [("greedy", "characters"), ("characters", "characters"), ("beam", "phonemes")]
+)
+def test_a_model_without_the_head_that_is_decoded(folder: Path, decoder: str, lacking: str) -> None:
     description = json.loads((folder / "model.json").read_text())
     from safetensors.torch import load_file, save
 
     weights = load_file(folder / "model.safetensors")
     forge(folder, save({name: value for name, value in weights.items() if f"heads.{lacking}" not in name}))
     described(folder, heads=[head for head in description["heads"] if head["name"] != lacking])
-    assert f"no head '{lacking}'" in refusal(folder, CheckpointError, beam=beam)
+    assert f"no head '{lacking}'" in refusal(folder, CheckpointError, decoder=decoder)
 
 
 @pytest.mark.parametrize(

@@ -55,5 +55,5 @@ def test_it_hears_what_a_session_hears(
 
 
 def test_greedy_decoding_has_nothing_to_tune(load: Load, utterances: list[Utterance]) -> None:
-    with pytest.raises(ConfigError, match="leave out --beam 0"):
-        next(tune(load(beam=0), utterances, [1.0], [1.0]))
+    with pytest.raises(ConfigError, match="leave the decoder at beam"):
+        next(tune(load(decoder="greedy"), utterances, [1.0], [1.0]))

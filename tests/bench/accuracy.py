@@ -14,7 +14,7 @@ from measure import SHARED_SPEECH
 
 from asr_app.evaluation import hear, report
 from asr_app.library import DEFAULT_MODEL, find_model
-from asr_app.recognizer import Recognizer, RecognizerOptions
+from asr_app.recognizer import DecoderName, Recognizer, RecognizerOptions
 from models.recipes.manifest import read_manifests
 
 SETS = {
@@ -25,6 +25,7 @@ SETS = {
     "fsdd": ("fsdd",),
 }
 CHUNKS_MS = (320, 640, None)
+DECODERS: tuple[DecoderName, ...] = ("greedy", "characters", "beam")
 
 
 def main() -> None:
@@ -36,9 +37,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     rows = []
-    for decoder, beam in (("greedy", 0), ("beam", None)):
+    for decoder in DECODERS:
         for chunk_ms in CHUNKS_MS:
-            recognizer = Recognizer.load(find_model(arguments.model), RecognizerOptions(chunk_ms, beam))
+            recognizer = Recognizer.load(find_model(arguments.model), RecognizerOptions(chunk_ms, decoder))
             cells = [f"{decoder}, {chunk_ms or 'full'}"]
             for name, folders in SETS.items():
                 manifests = [SHARED_SPEECH / folder / "manifest.jsonl" for folder in folders]

@@ -151,9 +151,3 @@ def test_wrong_numbers(asr: Asr, manifest: Path, model_folder: Path, option: str
     done = asr("tune", "--model", model_folder, f"{option}={numbers}", manifest)
     assert done.code == ConfigError.exit_code
     assert option in done.complaint
-
-
-def test_greedy_decoding_has_nothing_to_tune(asr: Asr, manifest: Path, model_folder: Path) -> None:
-    done = asr("tune", "--model", model_folder, "--beam", 0, manifest)
-    assert done.code == ConfigError.exit_code
-    assert "leave out --beam 0" in done.complaint

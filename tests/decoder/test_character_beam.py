@@ -9,7 +9,7 @@ from pyctcdecode.alphabet import Alphabet
 from pyctcdecode.decoder import BeamSearchDecoderCTC
 from pyctcdecode.language_model import LanguageModel
 
-from decoder.beam import BeamOptions, CharacterBeamDecoder
+from decoder.character_beam import BeamOptions, CharacterBeamDecoder
 from decoder.lm import LN10, NgramLM
 
 LABELS = ("", " ", "a", "b", "c", "d")
