@@ -4,9 +4,8 @@ A Recognizer is shared and immutable; a RecognizerSession is one stream and keep
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -14,9 +13,9 @@ import torch
 from asr_app.audio.resample import StreamingResampler
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.decoding import make_decoder
-from asr_app.endpoint import EndpointRules
 from asr_app.errors import CheckpointError, ConfigError, DeviceError
 from asr_app.events import AudioGap, Event, Final, Partial
+from asr_app.options import DeviceName, RecognizerOptions
 from decoder.types import Decoder, Hypothesis, LogProbs, Word
 from models.checkpoint import Checkpoint, load_checkpoint
 from models.conformer import ConformerEncoder, encoded_length
@@ -24,34 +23,11 @@ from models.ctc import BLANK
 from models.frontend import Frontend
 from models.layers import Subsampling
 
-DeviceName = Literal["auto", "cpu", "cuda"]
-DecoderName = Literal["beam", "characters", "greedy"]
 FULL_CONTEXT_S = 30.0
 """What "full context" means in a stream: chunks this long, so that memory does not grow with a recording."""
 
 TAIL_S = 0.32
 """Silence after the end of a stream, for labels that the encoder emits late."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecognizerOptions:
-    """How to recognise; None takes the checkpoint's own value.
-
-    chunk_ms: milliseconds the encoder waits for before it looks at them; None is full context.
-    decoder: beam searches the lexicon's pronunciations with the language model; characters searches letters with it,
-        so that any word can be spelled; greedy takes the best letter of every frame and needs neither.
-    beam: hypotheses kept by a search.
-    lm: an n-gram in KenLM's form instead of the one beside the checkpoint.
-    """
-
-    chunk_ms: int | None = 640
-    decoder: DecoderName = "beam"
-    beam: int | None = None
-    lm: Path | None = None
-    alpha: float | None = None
-    beta: float | None = None
-    device: DeviceName = "auto"
-    endpoints: EndpointRules = field(default_factory=EndpointRules)
 
 
 class Recognizer:
@@ -77,7 +53,8 @@ class Recognizer:
         choose_device(options.device)
         try:
             checkpoint = load_checkpoint(folder)
-            head, decoder = make_decoder(checkpoint, folder, options, frame_duration_s(checkpoint))
+            heads = {head.name: head.labels for head in checkpoint.heads}
+            head, decoder = make_decoder(heads, checkpoint.decoding, folder, options, frame_duration_s(checkpoint))
         except (ValueError, OSError) as error:
             raise CheckpointError(str(error)) from error
         return cls(checkpoint, decoder, head, options)

@@ -67,7 +67,8 @@ def load_recognizer(settings: "Settings") -> "Recognizer":
     """The recogniser that the settings ask for; a model that is not there is told before torch is imported."""
     folder = find_model(settings.model)
 
-    from asr_app.recognizer import Recognizer, RecognizerOptions
+    from asr_app.options import RecognizerOptions
+    from asr_app.recognizer import Recognizer
 
     set_threads(settings.threads)
     chunk_ms = None if settings.chunk_ms == "full" else settings.chunk_ms

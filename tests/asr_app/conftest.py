@@ -14,7 +14,8 @@ import torch
 
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.events import Event
-from asr_app.recognizer import Recognizer, RecognizerOptions
+from asr_app.options import RecognizerOptions
+from asr_app.recognizer import Recognizer
 from models.checkpoint import Checkpoint, save_checkpoint
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from asr_app.errors import AsrError, CheckpointError, ConfigError, DeviceError
-from asr_app.recognizer import FULL_CONTEXT_S, Recognizer, RecognizerOptions, choose_device, chunk_frames
+from asr_app.options import RecognizerOptions
+from asr_app.recognizer import FULL_CONTEXT_S, Recognizer, choose_device, chunk_frames
 from models.checkpoint import file_sha256
 
 Damage = Callable[[Path], object]

@@ -14,7 +14,8 @@ from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.events import Final
 from asr_app.library import DEFAULT_MODEL, find_model
-from asr_app.recognizer import Recognizer, RecognizerOptions
+from asr_app.options import RecognizerOptions
+from asr_app.recognizer import Recognizer
 
 
 def words_in(recognizer: Recognizer, samples: Samples) -> int:

@@ -10,7 +10,8 @@ from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk
 from asr_app.events import Event, Final, Partial
 from asr_app.library import DEFAULT_MODEL, DESCRIPTION, SHIPPED
-from asr_app.recognizer import Recognizer, RecognizerOptions
+from asr_app.options import RecognizerOptions
+from asr_app.recognizer import Recognizer
 from asr_app.transcription import transcribe_file
 from decoder.metrics import ErrorCounts, word_errors
 from decoder.normalize import normalize
