@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from decoder.checks import check_labels, checked_log_probs
+from decoder.checks import check_labels, checked_log_probs, delimiter_index
 from decoder.lm import LN10, NgramLM
 from decoder.types import Hypothesis, LogProbs, Word
 
@@ -111,11 +111,9 @@ class CharacterBeamDecoder:
     ) -> None:
         """Raise ValueError for labels without the delimiter, or a blank that is none of them."""
         check_labels(labels, blank, frame_duration_s)
-        if word_delimiter not in labels:
-            raise ValueError(f"the word delimiter {word_delimiter!r} is not one of the labels")
         self.labels = tuple(labels)
         self.blank = blank
-        self.delimiter = self.labels.index(word_delimiter)
+        self.delimiter = delimiter_index(labels, word_delimiter)
         self.lm = lm
         self.frame_duration_s = frame_duration_s
         self.options = options or BeamOptions()

@@ -26,3 +26,10 @@ def check_labels(labels: Sequence[str], blank: int, frame_duration_s: float) -> 
         raise ValueError(f"the blank index {blank} is not one of the {len(labels)} labels")
     if not (np.isfinite(frame_duration_s) and frame_duration_s > 0):
         raise ValueError(f"the frame duration must be a positive number of seconds, not {frame_duration_s}")
+
+
+def delimiter_index(labels: Sequence[str], delimiter: str) -> int:
+    """Where the label that separates words is; ValueError where there is none."""
+    if delimiter not in labels:
+        raise ValueError(f"the word delimiter {delimiter!r} is not one of the labels")
+    return list(labels).index(delimiter)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from decoder.checks import check_labels, checked_log_probs
+from decoder.checks import check_labels, checked_log_probs, delimiter_index
 from decoder.types import Hypothesis, LogProbs, Word
 
 
@@ -14,11 +14,9 @@ class GreedyDecoder:
     def __init__(self, labels: Sequence[str], blank: int, frame_duration_s: float, word_delimiter: str = " ") -> None:
         """Raise ValueError for labels without the delimiter, or a blank that is none of them."""
         check_labels(labels, blank, frame_duration_s)
-        if word_delimiter not in labels:
-            raise ValueError(f"the word delimiter {word_delimiter!r} is not one of the labels")
         self.labels = tuple(labels)
         self.blank = blank
-        self.delimiter = self.labels.index(word_delimiter)
+        self.delimiter = delimiter_index(labels, word_delimiter)
         self.frame_duration_s = frame_duration_s
 
     def session(self) -> "GreedySession":
