@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from asr_app.errors import ConfigError
+from asr_app.options import DecoderName, DeviceName
 
 
 def config_file() -> Path:
@@ -34,12 +35,12 @@ class Settings(BaseSettings):
 
     model: str = Field("english", description="a model's name or folder")
     lm: Path | None = Field(None, description="a KenLM n-gram in place of the model's own")
-    decoder: Literal["beam", "characters", "greedy"] = Field("beam", description="beam, characters or greedy")
+    decoder: DecoderName = Field("beam", description="beam, characters or greedy")
     beam: int | None = Field(None, ge=1, description="how many hypotheses to keep, 1 or more")
     chunk_ms: Annotated[int, Field(ge=1, le=30_000)] | Literal["full"] = Field(
         640, description="whole milliseconds for the encoder to wait, at most 30000, or full"
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto, cpu or cuda")
+    device: DeviceName = Field("auto", description="auto, cpu or cuda")
     threads: int | None = Field(None, ge=1, description="a number of CPU threads, 1 or more")
 
     @classmethod
@@ -60,6 +61,9 @@ def load_settings(**given: Any) -> Settings:
 
     Raises ConfigError that names the wrong key or value and, for an unknown key, the nearest known one.
     """
+    named = os.environ.get("ASR_CONFIG")
+    if named and not Path(named).is_file():
+        raise ConfigError(f"ASR_CONFIG names {named}, which is no file: correct or unset it")
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:

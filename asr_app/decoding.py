@@ -5,7 +5,7 @@ from pathlib import Path
 
 from asr_app.errors import CheckpointError
 from asr_app.options import RecognizerOptions
-from decoder.character_beam import BeamOptions, CharacterBeamDecoder
+from decoder.character_beam import CharacterBeamDecoder, CharacterBeamOptions
 from decoder.greedy import GreedyDecoder
 from decoder.lexicon import Lexicon
 from decoder.lexicon_beam import LexiconBeamDecoder, LexiconBeamOptions
@@ -66,10 +66,10 @@ def _lexicon_options(tuned: Mapping[str, float], options: RecognizerOptions) -> 
     )
 
 
-def _character_options(options: RecognizerOptions) -> BeamOptions:
+def _character_options(options: RecognizerOptions) -> CharacterBeamOptions:
     """What the caller wants, else the search's defaults: the checkpoint's values are those of the lexicon."""
-    defaults = BeamOptions()
-    return BeamOptions(
+    defaults = CharacterBeamOptions()
+    return CharacterBeamOptions(
         alpha=defaults.alpha if options.alpha is None else options.alpha,
         beta=defaults.beta if options.beta is None else options.beta,
         beam_width=options.beam or defaults.beam_width,

@@ -68,6 +68,15 @@ class Recognizer:
         """A new stream."""
         return RecognizerSession(self)
 
+    def log_probs(self, samples: Samples) -> LogProbs:
+        """What a session hands its decoder, at once: log-probabilities (T, V) of a whole utterance (N,)."""
+        padded = torch.nn.functional.pad(torch.tensor(samples), (0, int(TAIL_S * self.sample_rate)))
+        with torch.inference_mode():
+            features = self.frontend(padded)[None].to(self.device)
+            lengths = torch.tensor([features.shape[1]], device=self.device)
+            frames, _ = self.encoder(features, lengths, self.chunk_frames)
+            return self.model.log_probs(frames, self.head)[0].cpu().numpy()
+
 
 class RecognizerSession:
     """One stream of audio, heard from its start to its end."""

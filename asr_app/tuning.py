@@ -1,15 +1,13 @@
-"""Language-model weight, word bonus and beam by search on a dev set."""
+"""Language-model weight and word bonus by search on a dev set."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
-from torch.nn import functional
 
 from asr_app.audio.file import read_audio
 from asr_app.errors import ConfigError
-from asr_app.recognizer import TAIL_S, Recognizer
+from asr_app.recognizer import Recognizer
 from decoder.lexicon_beam import LexiconBeamDecoder
 from decoder.metrics import ErrorCounts, word_errors
 from decoder.normalize import normalize
@@ -36,23 +34,12 @@ def tune(
     """
     if not isinstance(recognizer.decoder, LexiconBeamDecoder):
         raise ConfigError("only the search through the lexicon can be tuned: leave the decoder at beam")
-    heard = [(one, _log_probs(recognizer, one)) for one in utterances]
+    heard = [(one, recognizer.log_probs(read_audio(one.audio, recognizer.sample_rate))) for one in utterances]
     for alpha in alphas:
         for beta in betas:
             options = replace(recognizer.decoder.options, alpha=alpha, beta=beta)
             rates = _error_rates(recognizer.decoder.with_options(options), heard)
             yield Trial(alpha, beta, float(np.mean(list(rates.values()))), rates)
-
-
-def _log_probs(recognizer: Recognizer, utterance: Utterance) -> LogProbs:
-    """Log-probabilities (T, V) of one utterance, with the recogniser's chunks and a session's silent tail."""
-    samples = torch.from_numpy(read_audio(utterance.audio, recognizer.sample_rate))
-    samples = functional.pad(samples, (0, int(TAIL_S * recognizer.sample_rate)))
-    with torch.inference_mode():
-        features = recognizer.frontend(samples)[None].to(recognizer.device)
-        lengths = torch.tensor([features.shape[1]], device=recognizer.device)
-        frames, _ = recognizer.encoder(features, lengths, recognizer.chunk_frames)
-        return recognizer.model.log_probs(frames, recognizer.head)[0].cpu().numpy()
 
 
 def _error_rates(decoder: LexiconBeamDecoder, heard: list[tuple[Utterance, LogProbs]]) -> dict[str, float]:

@@ -19,7 +19,7 @@ _USUAL_LENGTH = 6
 
 
 @dataclass(frozen=True, slots=True)
-class BeamOptions:
+class CharacterBeamOptions:
     """Options of the search.
 
     alpha, beta: weight of the language model's natural logarithms, and the bonus of each word.
@@ -106,7 +106,7 @@ class CharacterBeamDecoder:
         blank: int,
         lm: NgramLM | None,
         frame_duration_s: float,
-        options: BeamOptions | None = None,
+        options: CharacterBeamOptions | None = None,
         word_delimiter: str = " ",
     ) -> None:
         """Raise ValueError for labels without the delimiter, or a blank that is none of them."""
@@ -116,7 +116,7 @@ class CharacterBeamDecoder:
         self.delimiter = delimiter_index(labels, word_delimiter)
         self.lm = lm
         self.frame_duration_s = frame_duration_s
-        self.options = options or BeamOptions()
+        self.options = options or CharacterBeamOptions()
 
     def session(self) -> "CharacterBeamSession":
         """A new session at the start of a stream."""

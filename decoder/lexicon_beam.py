@@ -46,7 +46,7 @@ class LexiconBeamOptions:
         only the best is kept: far more different ones fit in the beam, at the cost of the n-best list.
     commit_after_s: words of the best hypothesis that ended this long ago are committed, by dropping what
         disagrees; infinity waits until all hypotheses agree. Three seconds are some eight words of fluent
-        speech; a trigram looks back on two, so what such a decision could still learn is next to nothing.
+        speech; an n-gram looks back on two or three, so what such a decision could still learn is next to nothing.
     confidence_delay_s: a word's confidence is taken this long after its end, when the words after it have
         been weighed, but before the alternatives have left the beam.
     """

@@ -62,6 +62,8 @@ def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write a safetensors file atomically."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
     temporary.replace(path)
 
 
@@ -162,7 +164,7 @@ def _check_weights(checkpoint: Checkpoint, expected: dict[str, torch.Size], path
             raise ValueError(f"the tensor {name!r} of {path} has the shape {shapes}: fetch the model again")
 
 
-def keep_decoding(folder: Path, values: dict[str, float]) -> None:
+def save_decoding(folder: Path, values: dict[str, float]) -> None:
     """Store decoder defaults in a checkpoint folder."""
     description = read_description(folder)
     description["decoding"] |= values

@@ -110,6 +110,16 @@ install_packages() {
   logged apt_install "${packages[@]}"
 }
 
+# Programs of the same names as their packages, which are good to have: where they cannot be had, work goes on.
+want_packages() {
+  local package missing=()
+  for package in "$@"; do
+    if ! command -v "$package" > /dev/null; then missing+=("$package"); fi
+  done
+  if [[ ${#missing[@]} -eq 0 ]]; then return; fi
+  if ! may_install || ! apt_install "${missing[@]}" &> /dev/null; then say "goes on without ${missing[*]}"; fi
+}
+
 may_install() {
   command -v apt-get > /dev/null || return 1
   [[ $(id -u) == 0 ]] || sudo -n true &> /dev/null

@@ -90,12 +90,14 @@ def tune(  # noqa: PLR0913  # one for each option
     settings = load_settings(model=model, lm=lm, decoder="beam", beam=beam, chunk_ms=chunk_ms, threads=threads)
     folder, utterances = find_model(settings.model), _transcribed(manifests, "dev")
     grid = _numbers("--alphas", alphas), _numbers("--betas", betas)
+    if save and settings.lm:
+        raise ConfigError("--save keeps weights for the model's own language model: leave out --lm or --save")
     if save:
         check_output(folder)
     recognizer = load_recognizer(settings)
 
     from asr_app.tuning import tune as search
-    from models.checkpoint import keep_decoding
+    from models.checkpoint import save_decoding
 
     trials = []
     for trial in search(recognizer, utterances, *grid):
@@ -106,7 +108,7 @@ def tune(  # noqa: PLR0913  # one for each option
     typer.echo(f"best: alpha {best.alpha:g}, beta {best.beta:g}, wer {best.wer:.2f}")
     if save:
         kept: dict[str, Any] = {"alpha": best.alpha, "beta": best.beta}
-        keep_decoding(folder, kept | ({"beam": beam} if beam else {}))
+        save_decoding(folder, kept | ({"beam": beam} if beam else {}))
 
 
 def _write_hypotheses(path: Path, heard: "list[Heard]") -> None:

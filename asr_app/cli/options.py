@@ -1,32 +1,16 @@
 """Options that several commands share."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from asr_app.library import find_model
+from asr_app.options import DecoderName, DeviceName, RecognizerOptions
 
 if TYPE_CHECKING:
     from asr_app.config import Settings
     from asr_app.recognizer import Recognizer
-
-
-class Device(StrEnum):
-    """Where to compute."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
-class DecoderName(StrEnum):
-    """How to turn log-probabilities into words."""
-
-    BEAM = "beam"
-    CHARACTERS = "characters"
-    GREEDY = "greedy"
 
 
 # None is what was not said: asr_app.config then looks at the environment, the settings file and the default.
@@ -50,7 +34,7 @@ ChunkOption = Annotated[
     typer.Option("--chunk-ms", help="Milliseconds the encoder waits before it looks, or full; 640 by default."),
 ]
 DeviceOption = Annotated[
-    Device | None, typer.Option("--device", help="auto, the default, takes a GPU where there is one.")
+    DeviceName | None, typer.Option("--device", help="auto, the default, takes a GPU where there is one.")
 ]
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; all cores by default.")]
 
@@ -67,7 +51,6 @@ def load_recognizer(settings: "Settings") -> "Recognizer":
     """The recogniser that the settings ask for; a model that is not there is told before torch is imported."""
     folder = find_model(settings.model)
 
-    from asr_app.options import RecognizerOptions
     from asr_app.recognizer import Recognizer
 
     set_threads(settings.threads)

@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,10 +18,10 @@ from asr_app.cli.options import (
     ThreadsOption,
     load_recognizer,
 )
-from asr_app.errors import AsrError
+from asr_app.errors import AsrError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from asr_app.audio.pcm import PcmFormat
     from asr_app.events import Final
@@ -61,6 +62,8 @@ def transcribe(  # noqa: PLR0913  # one for each option
     from asr_app.audio.pcm import PcmFormat
     from asr_app.config import load_settings
 
+    if len(files) > 1 and format in (Format.SRT, Format.VTT):
+        raise ConfigError(f"{format.value} is the form of one recording: give the files one at a time")
     raw = PcmFormat(pcm.value, pcm_rate, pcm_channels) if pcm else None
     settings = load_settings(
         model=model, lm=lm, decoder=decoder, beam=beam, chunk_ms=chunk_ms, device=device, threads=threads
@@ -78,28 +81,36 @@ def _transcribe_file(
     from asr_app.audio.blocks import shown
     from asr_app.transcription import transcribe_file
 
-    if files > 1 and format is Format.TEXT:
-        sys.stdout.write(f"{shown(file)}:\n")
     try:
-        _write(transcribe_file(recognizer, file, raw), format)
+        finals = transcribe_file(recognizer, file, raw)
+        if format is Format.TEXT:
+            _write_lines(finals, f"{shown(file)}:\n" if files > 1 else "")
+        else:
+            sys.stdout.write(_document(list(finals), format, shown(file)))
+            sys.stdout.flush()
     except AsrError as error:
         complain(error)
         return error
     return None
 
 
-def _write(finals: "Iterator[Final]", format: Format) -> None:
-    """Text comes line by line while the file is heard; the other forms are whole documents."""
-    write = _writer(format)
-    for piece in ([final] for final in finals) if format is Format.TEXT else [list(finals)]:
-        sys.stdout.write(write(piece))
+def _write_lines(finals: "Iterator[Final]", heading: str) -> None:
+    """Text comes line by line while the file is heard; a file that cannot be opened gets no heading."""
+    from asr_app.sinks.text import to_text
+
+    first = list(islice(finals, 1))
+    sys.stdout.write(heading)
+    for final in chain(first, finals):
+        sys.stdout.write(to_text([final]))
         sys.stdout.flush()
 
 
-def _writer(format: Format) -> "Callable[[list[Final]], str]":
+def _document(finals: "list[Final]", format: Format, file: str) -> str:
+    """The whole transcript of a file."""
     from asr_app.sinks.json import to_json
     from asr_app.sinks.srt import to_srt
-    from asr_app.sinks.text import to_text
     from asr_app.sinks.vtt import to_vtt
 
-    return {Format.TEXT: to_text, Format.JSON: to_json, Format.SRT: to_srt, Format.VTT: to_vtt}[format]
+    if format is Format.JSON:
+        return to_json(finals, file)
+    return to_srt(finals) if format is Format.SRT else to_vtt(finals)

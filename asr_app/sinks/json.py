@@ -8,9 +8,9 @@ from asr_app.sinks.segment import Segment, spoken
 from decoder.types import Word
 
 
-def to_json(segments: Iterable[Segment]) -> str:
-    """One object on indented lines: see transcript."""
-    return json.dumps(transcript(segments), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+def to_json(segments: Iterable[Segment], file: str) -> str:
+    """One line: {file, ...} with what transcript gives, so that several files are JSON lines."""
+    return json.dumps({"file": file, **transcript(segments)}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def transcript(segments: Iterable[Segment]) -> dict[str, Any]:

@@ -18,9 +18,9 @@ class Optimisers:
         matrices = [tensor for name, tensor in named if ".blocks." in name and tensor.dim() == 2]
         others = [tensor for name, tensor in named if not (".blocks." in name and tensor.dim() == 2)]
         decay = config.weight_decay
-        self._rates = {"muon": config.matrix_rate, "adamw": config.learning_rate}
+        self._rates = {"muon": config.muon_learning_rate, "adamw": config.learning_rate}
         self._optimisers: dict[str, Optimizer] = {
-            "muon": Muon(matrices, config.matrix_rate, decay, adjust_lr_fn="match_rms_adamw"),
+            "muon": Muon(matrices, config.muon_learning_rate, decay, adjust_lr_fn="match_rms_adamw"),
             "adamw": AdamW(others, config.learning_rate, betas=(0.9, 0.98), weight_decay=decay),
         }
 

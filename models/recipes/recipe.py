@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from models.conformer import EncoderConfig
 from models.recipes.augment import Augmentation
@@ -16,7 +16,7 @@ class Optimisation:
 
     Muon (Jordan, 2024) makes each update orthogonal; it needs less than half of AdamW's steps here.
 
-    learning_rate: AdamW's peak. matrix_rate: Muon's, in AdamW's scale (updates of the same root mean square).
+    learning_rate: AdamW's peak. muon_learning_rate: Muon's, in AdamW's scale (updates of the same root mean square).
 
     chunks: encoder frames a chunk, drawn for each batch; 0 is full context.
     head_weights, teacher_weight: factors of the losses. In the first teacher_steps the teacher is heard
@@ -26,11 +26,11 @@ class Optimisation:
     steps: int = 16000
     warmup_steps: int = 600
     learning_rate: float = 1.5e-3
-    matrix_rate: float = 5e-3
+    muon_learning_rate: float = 5e-3
     final_rate: float = 0.02
     weight_decay: float = 0.01
     clip_norm: float = 5.0
-    average_decay: float = 0.999
+    ema_decay: float = 0.999
     chunks: tuple[int, ...] = (4, 8, 16, 32, 0)
     head_weights: dict[str, float] = field(default_factory=lambda: {"phonemes": 1.0, "characters": 0.3})
     teacher_weight: float = 1.0
@@ -44,7 +44,7 @@ class Recipe:
     """Everything that decides what a training run makes.
 
     stores, teacher_stores, dev_stores, noise_stores: folders under the data folder that prepare wrote.
-    wordless_stores: recordings in which nobody speaks, learnt as such.
+    nonspeech_stores: recordings in which nobody speaks, learnt as such.
     weights: how often an utterance is heard in an epoch, by the beginning of its key; else once.
     transcripts: JSON-lines files under the data folder with key and text, for utterances without a text.
     """
@@ -56,7 +56,7 @@ class Recipe:
     dev_stores: tuple[str, ...]
     noise_stores: tuple[str, ...]
     weights: dict[str, float]
-    wordless_stores: tuple[str, ...] = ()
+    nonspeech_stores: tuple[str, ...] = ()
     transcripts: tuple[str, ...] = ()
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     batches: BatchConfig = field(default_factory=BatchConfig)
@@ -88,11 +88,13 @@ def read_recipe(path: Path) -> Recipe:
 def _build(kind: type, table: Any, place: str) -> Any:
     if not isinstance(table, dict):
         raise ValueError(f"{place} must be a section, not {table!r}")
-    known = {one.name for one in fields(kind)}
-    for key in table:
+    known: dict[str, Any] = {one.name: get_origin(one.type) or one.type for one in fields(kind)}
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    for key, value in values.items():
         if key not in known:
             raise ValueError(f"{place}: unknown key {key!r}; known are {', '.join(sorted(known))}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+        if not isinstance(value, (int, float) if known[key] is float else known[key]):
+            raise ValueError(f"{place}: {key} = {value!r} is of the wrong type")
     try:
         return kind(**values)
     except TypeError as error:

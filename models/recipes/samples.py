@@ -60,7 +60,7 @@ def training_samples(recipe: Recipe, data: Path) -> list[Sample]:
         for entry in store.entries
     }
     labeller = Labeller([text for text in texts.values() if text])
-    samples = _wordless_samples(recipe, data)
+    samples = _nonspeech_samples(recipe, data)
     for store in stores:
         for entry in store.entries:
             labels = labeller.labels(texts[entry.key] or "")
@@ -70,9 +70,9 @@ def training_samples(recipe: Recipe, data: Path) -> list[Sample]:
     return samples
 
 
-def _wordless_samples(recipe: Recipe, data: Path) -> list[Sample]:
+def _nonspeech_samples(recipe: Recipe, data: Path) -> list[Sample]:
     """Recordings without speech: their transcript is known, and empty."""
-    stores = [Store(data / name) for name in recipe.wordless_stores]
+    stores = [Store(data / name) for name in recipe.nonspeech_stores]
     nothing = {head.name: np.zeros(0, np.int64) for head in HEADS}
     return [Sample(entry, store, None, nothing, _weight(recipe, entry)) for store in stores for entry in store.entries]
 

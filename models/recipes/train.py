@@ -135,7 +135,7 @@ class Trainer:
         if torch.isfinite(norm):
             self.optimisers.step(self.step)
         self.optimisers.zero_grad()
-        self._update_average(config.average_decay)
+        self._update_average(config.ema_decay)
         self.step += 1
         self.seconds_heard += batch.seconds
         if self.step % 20 == 0:
@@ -192,12 +192,14 @@ class Trainer:
             return
         try:
             tensors = load_file(path, device=str(self.device))
-        except SafetensorError as error:
-            raise ValueError(f"{path} is damaged ({error}): delete it to start the run anew") from error
-        self.student.load_state_dict(_below(tensors, "student/"))
-        self.average = _below(tensors, "average/")
-        self.optimisers.load_tensors(_below(tensors, "optimisers/"))
-        self.step, self.seconds_heard = int(tensors["progress"][0]), float(tensors["progress"][1])
+            self.student.load_state_dict(_below(tensors, "student/"))
+            self.average = _below(tensors, "average/")
+            self.optimisers.load_tensors(_below(tensors, "optimisers/"))
+            self.step, self.seconds_heard = int(tensors["progress"][0]), float(tensors["progress"][1])
+        except (SafetensorError, RuntimeError, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            message = f"{path} is damaged or of another recipe ({reason}): choose another --output, or delete it"
+            raise ValueError(message) from error
 
 
 def label_error_rates(model: CtcModel, samples: list[Sample], chunk_frames: int = 16) -> dict[str, float]:

@@ -8,13 +8,14 @@ from asr_app.errors import ConfigError
 
 @pytest.fixture(autouse=True)
 def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A settings file of the test's own, not there yet."""
+    """An empty settings file of the test's own."""
     path = tmp_path / "config.toml"
+    path.touch()
     monkeypatch.setenv("ASR_CONFIG", str(path))
     return path
 
 
-def test_defaults_without_a_file() -> None:
+def test_defaults() -> None:
     assert load_settings() == Settings(
         model="english", lm=None, decoder="beam", beam=None, chunk_ms=640, device="auto", threads=None
     )
@@ -54,6 +55,13 @@ def test_a_file_that_is_no_text_is_explained(settings_file: Path) -> None:
 def test_the_file_lies_in_the_users_configuration_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ASR_CONFIG")
     assert (config_file().parent.name, config_file().name) == ("asr", "config.toml")
+
+
+def test_a_named_file_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for wrong in (tmp_path / "none.toml", tmp_path):
+        monkeypatch.setenv("ASR_CONFIG", str(wrong))
+        with pytest.raises(ConfigError, match="which is no file"):
+            load_settings()
 
 
 def test_every_setting_is_documented() -> None:

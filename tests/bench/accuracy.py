@@ -40,7 +40,9 @@ def main() -> None:
     rows = []
     for decoder in DECODERS:
         for chunk_ms in CHUNKS_MS:
-            recognizer = Recognizer.load(find_model(arguments.model), RecognizerOptions(chunk_ms, decoder))
+            recognizer = Recognizer.load(
+                find_model(arguments.model), RecognizerOptions(chunk_ms, decoder, device="cpu")
+            )
             cells = [f"{decoder}, {chunk_ms or 'full'}"]
             for name, folders in SETS.items():
                 manifests = [SHARED_SPEECH / folder / "manifest.jsonl" for folder in folders]

@@ -1,6 +1,6 @@
 """Words heard where nobody speaks: false words an hour on ../shared/speech/noise, on silence and on a melody.
 
-python tests/bench/noise.py [--split test] [--chunk-ms 640]
+python tests/bench/noise.py [--chunk-ms 640]
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--chunk-ms", type=int, default=640)
     parser.add_argument("--model", default=DEFAULT_MODEL)
     arguments = parser.parse_args()
-    recognizer = Recognizer.load(find_model(arguments.model), RecognizerOptions(arguments.chunk_ms))
+    recognizer = Recognizer.load(find_model(arguments.model), RecognizerOptions(arguments.chunk_ms, device="cpu"))
     labels = _labels(SHARED_SPEECH / "noise" / "manifest.jsonl")
     by_label: dict[str, int] = {}
     seconds = 0.0

@@ -9,11 +9,11 @@ from pyctcdecode.alphabet import Alphabet
 from pyctcdecode.decoder import BeamSearchDecoderCTC
 from pyctcdecode.language_model import LanguageModel
 
-from decoder.character_beam import BeamOptions, CharacterBeamDecoder
+from decoder.character_beam import CharacterBeamDecoder, CharacterBeamOptions
 from decoder.lm import LN10, NgramLM
 
 LABELS = ("", " ", "a", "b", "c", "d")
-WHOLE = BeamOptions(beam_width=40, commit_after_s=math.inf)
+WHOLE = CharacterBeamOptions(beam_width=40, commit_after_s=math.inf)
 
 
 def random_log_probs(seed: int, frames: int, sharpness: float = 3.0) -> np.ndarray:
@@ -66,7 +66,7 @@ def test_equals_pyctcdecode(oracles, lm, with_lm, seed):
 @given(st.integers(0, 10_000), st.lists(st.integers(0, 9), max_size=12), st.booleans())
 def test_chunks_equal_the_whole(seed, cuts, committing):
     frames = random_log_probs(seed, 40)
-    options = BeamOptions(beam_width=12, commit_after_s=0.4 if committing else math.inf)
+    options = CharacterBeamOptions(beam_width=12, commit_after_s=0.4 if committing else math.inf)
     decoder = CharacterBeamDecoder(LABELS, 0, None, 0.04, options)
     whole, parts = decoder.session(), decoder.session()
     whole.accept(frames)
@@ -83,7 +83,7 @@ def test_chunks_equal_the_whole(seed, cuts, committing):
 @given(st.integers(0, 10_000), st.floats(0.1, 2.0))
 def test_the_stable_prefix_never_changes(lm, seed, commit_after_s):
     frames = random_log_probs(seed, 90, 2.0)
-    options = BeamOptions(beam_width=12, commit_after_s=commit_after_s)
+    options = CharacterBeamOptions(beam_width=12, commit_after_s=commit_after_s)
     session = CharacterBeamDecoder(LABELS, 0, lm, 0.04, options).session()
     stable: tuple = ()
     for frame in frames:
@@ -97,7 +97,7 @@ def test_the_stable_prefix_never_changes(lm, seed, commit_after_s):
 
 
 def test_words_have_times_in_order_and_confidences(lm):
-    session = CharacterBeamDecoder(LABELS, 0, lm, 0.04, BeamOptions(beam_width=20)).session()
+    session = CharacterBeamDecoder(LABELS, 0, lm, 0.04, CharacterBeamOptions(beam_width=20)).session()
     session.accept(random_log_probs(3, 200))
     words = session.finish().words
     times = [time for word in words for time in (word.start_s, word.end_s)]
@@ -122,7 +122,7 @@ def test_a_clear_utterance():
 
 
 def test_dead_histories_are_forgotten():
-    session = CharacterBeamDecoder(LABELS, 0, None, 0.04, BeamOptions(beam_width=10)).session()
+    session = CharacterBeamDecoder(LABELS, 0, None, 0.04, CharacterBeamOptions(beam_width=10)).session()
     for seed in range(12):
         session.accept(random_log_probs(seed, 100, 2.0))
     seen, open_histories = set(), [beam.history for beam in session._beams]
@@ -146,4 +146,4 @@ def test_a_session_takes_no_input_after_its_end():
 )
 def test_bad_options(bad):
     with pytest.raises(ValueError, match=r"beam|commit"):
-        BeamOptions(**bad)
+        CharacterBeamOptions(**bad)

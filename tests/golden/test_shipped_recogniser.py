@@ -22,7 +22,7 @@ SPEECH = ROOT.parent / "shared" / "speech"
 SAMPLES = [line.split("\t") for line in (ROOT / "samples" / "expected.txt").read_text().splitlines()]
 
 POCKETSPHINX = {"librispeech_bits": 60.9, "cmu_arctic": 29.4, "speechocean762": 93.0}
-"""Word error rates in per cent of pocketsphinx on the whole test splits."""
+"""Word error rates in per cent of pocketsphinx: the whole test splits, ARCTIC with kathleen, 209 of speechocean762."""
 
 UTTERANCES = 12
 

@@ -15,10 +15,10 @@ from models.checkpoint import (
     WEIGHTS,
     Checkpoint,
     file_sha256,
-    keep_decoding,
     load_checkpoint,
     read_description,
     save_checkpoint,
+    save_decoding,
     save_tensors,
     write_atomically,
 )
@@ -149,7 +149,7 @@ def test_a_kill_between_the_files_is_never_taken_for_a_checkpoint(
 
 def test_decoder_defaults_are_kept_beside_the_same_weights(folder: Path) -> None:
     before = load_checkpoint(folder)
-    keep_decoding(folder, {"lm_weight": 0.7, "beam": 32})
+    save_decoding(folder, {"lm_weight": 0.7, "beam": 32})
     after = load_checkpoint(folder)
     assert after.decoding == {"lm_weight": 0.7, "beam": 32}
     assert (after.sha256, after.provenance, after.heads) == (before.sha256, before.provenance, before.heads)

@@ -52,6 +52,19 @@ def test_several_files(transcribe: Asr, talk: Path, store: Store, whistle: Whist
     assert done.out == f"{talk}:\n{TEXT}{other}:\nant\n"
 
 
+def test_several_files_are_json_lines(transcribe: Asr, talk: Path, store: Store, whistle: Whistle) -> None:
+    other = store("other.wav", whistle("_ant"))
+    rows = [json.loads(line) for line in transcribe("--format", "json", talk, other).out.splitlines()]
+    assert [(row["file"], row["text"]) for row in rows] == [(str(talk), "tan sat nas"), (str(other), "ant")]
+
+
+@pytest.mark.parametrize("form", ["srt", "vtt"])
+def test_subtitles_are_of_one_file(transcribe: Asr, talk: Path, form: str) -> None:
+    done = transcribe("--format", form, talk, talk)
+    assert (done.code, done.out) == (ConfigError.exit_code, "")
+    assert "one at a time" in done.complaint
+
+
 def test_json(transcribe: Asr, talk: Path) -> None:
     done = transcribe("--format", "json", talk)
     transcript = json.loads(done.out)
@@ -80,8 +93,9 @@ def test_silence_has_no_words(transcribe: Asr, store: Store, form: str, out: str
 
 
 def test_silence_as_json(transcribe: Asr, store: Store) -> None:
-    done = transcribe("--format", "json", store("silence.wav", np.zeros(48_000)))
-    assert json.loads(done.out) == {"text": "", "segments": []}
+    silence = store("silence.wav", np.zeros(48_000))
+    done = transcribe("--format", "json", silence)
+    assert json.loads(done.out) == {"file": str(silence), "text": "", "segments": []}
 
 
 @pytest.mark.parametrize("chunk_ms", ["160", "320", "640", "1000", "full"])

@@ -64,9 +64,10 @@ def test_vtt() -> None:
 
 def test_json() -> None:
     numbers: Any = (np.float32(0.1234567), np.float64(0.5), np.float32(0.87654))
-    made = json.loads(to_json([Said((Word("café", *map(float, numbers)), Word("é", *numbers))), Said(())]))
+    made = json.loads(to_json([Said((Word("café", *map(float, numbers)), Word("é", *numbers))), Said(())], "a.wav"))
     word = {"start": 0.123, "end": 0.5, "confidence": 0.877}
     assert made == {
+        "file": "a.wav",
         "text": "café é",
         "segments": [
             {
@@ -77,12 +78,12 @@ def test_json() -> None:
             }
         ],
     }
-    assert json.loads(to_json([])) == {"text": "", "segments": []}
+    assert json.loads(to_json([], "a.wav")) == {"file": "a.wav", "text": "", "segments": []}
 
 
 def test_json_refuses_what_json_has_no_word_for() -> None:
     with pytest.raises(ValueError, match="JSON"):
-        to_json([Said((Word("a", 0.0, float("nan"), 1.0),))])
+        to_json([Said((Word("a", 0.0, float("nan"), 1.0),))], "a.wav")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_files_can_be_read_back(segments: list[Said]) -> None:
     blocks = [block for block in to_srt(segments).split("\n\n") if block.strip()]
     assert [block.strip().split("\n")[0] for block in blocks] == [str(k + 1) for k in range(len(made))]
     assert to_vtt(segments).count(" --> ") == len(made)
-    assert json.loads(to_json(segments))["segments"] == [
+    assert json.loads(to_json(segments, "a.wav"))["segments"] == [
         {
             "text": " ".join(" ".join(word.text for word in segment.words).split()),
             "start": round(segment.words[0].start_s, 3),

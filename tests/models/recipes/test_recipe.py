@@ -38,7 +38,7 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
     assert (recipe.name, recipe.seed, recipe.stores, recipe.weights) == ("tiny", 3, ("a",), {"a/": 2})
     assert recipe.encoder == EncoderConfig()
     assert recipe.optimisation == Optimisation()
-    assert recipe.wordless_stores == ()
+    assert recipe.nonspeech_stores == ()
 
 
 def test_sections_are_read(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_shipped_recipes_name_no_test_data(path: Path) -> None:
     """A store is a folder of one kind of data; models.recipes.prepare makes none of a test split."""
     recipe = read_recipe(path)
     assert recipe.name == path.stem
-    heard = {*recipe.stores, *recipe.teacher_stores, *recipe.noise_stores, *recipe.wordless_stores}
+    heard = {*recipe.stores, *recipe.teacher_stores, *recipe.noise_stores, *recipe.nonspeech_stores}
     kinds = {store.split("/")[0] for store in heard}
     assert kinds <= {"real", "train", "unlabelled", "synth", "noise"}
     assert {store.split("/")[0] for store in recipe.dev_stores} <= {"dev"}

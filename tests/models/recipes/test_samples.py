@@ -79,7 +79,7 @@ def test_training_samples(
     found = training_samples(
         recipe(
             teacher_stores=("teacher",),
-            wordless_stores=("silent",),
+            nonspeech_stores=("silent",),
             transcripts=("told.jsonl",),
             weights={"hum/": 3.0},
         ),

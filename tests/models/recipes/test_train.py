@@ -34,7 +34,7 @@ RECIPE = Recipe(
     teacher_stores=("teacher",),
     dev_stores=("dev",),
     noise_stores=("noise",),
-    wordless_stores=("noise",),
+    nonspeech_stores=("noise",),
     weights={"noise/": 0.5},
     encoder=ENCODER,
     batches=BatchConfig(frames=1000, join_frames=(100, 300), gap_frames=(4, 20)),
@@ -202,13 +202,13 @@ def test_features_are_normalised_by_what_is_heard(data: Path, tmp_path: Path) ->
 
 
 def test_nothing_to_train_on_is_said(tmp_path: Path, data: Path) -> None:
-    recipe = replace(RECIPE, stores=(), teacher_stores=(), dev_stores=(), noise_stores=(), wordless_stores=())
+    recipe = replace(RECIPE, stores=(), teacher_stores=(), dev_stores=(), noise_stores=(), nonspeech_stores=())
     with pytest.raises(ValueError, match="the recipe tones finds nothing to train on under"):
         trainer(data, tmp_path, recipe)
 
 
 def test_without_teacher_noise_and_dev(data: Path, tmp_path: Path) -> None:
-    recipe = replace(shortened(steps=2), teacher_stores=(), dev_stores=(), noise_stores=(), wordless_stores=())
+    recipe = replace(shortened(steps=2), teacher_stores=(), dev_stores=(), noise_stores=(), nonspeech_stores=())
     run = trainer(data, tmp_path, recipe)
     run.run()
     assert load_checkpoint(tmp_path / "checkpoint").provenance["steps"] == 2
@@ -245,7 +245,7 @@ def test_the_mean_of_the_weights_follows_them(data: Path, tmp_path: Path) -> Non
 
 
 def student_and_batch(data: Path, transcribed: bool) -> tuple[Student, Any]:
-    recipe = replace(RECIPE, dev_stores=(), noise_stores=(), wordless_stores=())
+    recipe = replace(RECIPE, dev_stores=(), noise_stores=(), nonspeech_stores=())
     from models.recipes.samples import training_samples
 
     samples = [one for one in training_samples(recipe, data) if (one.labels is not None) == transcribed]
