@@ -1,6 +1,6 @@
 """The table of docs/evaluation.md: every shared test set, chunk size and decoder.
 
-python tests/bench/accuracy.py [--split test] [--threads 1]      (needs ../shared/speech)
+python tests/bench/accuracy.py [--split test] [--decoders beam greedy]      (needs ../shared/speech)
 
 Prints a JSON line a run as `asr eval --json` does, then the table.
 """
@@ -35,10 +35,11 @@ def main() -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--split", default="test")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--decoders", nargs="+", choices=DECODERS, default=DECODERS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     rows = []
-    for decoder in DECODERS:
+    for decoder in arguments.decoders:
         for chunk_ms in CHUNKS_MS:
             recognizer = Recognizer.load(
                 find_model(arguments.model), RecognizerOptions(chunk_ms, decoder, device="cpu")
