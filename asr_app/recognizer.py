@@ -90,9 +90,12 @@ class RecognizerSession:
         self._encoder_state = recognizer.encoder.init_state(1)
         self._frames = 0
         self._segment = _Segment(recognizer, 0, 0)
+        self._finished = False
 
     def accept(self, chunk: AudioChunk) -> list[Event]:
-        """The events that a chunk of audio brings about."""
+        """The events that a chunk of audio brings about; ValueError after finish."""
+        if self._finished:
+            raise ValueError("the session is finished: open a new one")
         events: list[Event] = []
         if chunk.dropped_before:
             events.append(AudioGap(chunk.start_sample - chunk.dropped_before, chunk.dropped_before))
@@ -101,7 +104,10 @@ class RecognizerSession:
         return events + self._hear(self._resample(chunk.samples, chunk.sample_rate))
 
     def finish(self) -> list[Event]:
-        """The events of the stream's end, the last final among them; the session takes no more input."""
+        """The events of the stream's end, the last final among them; none the second time."""
+        if self._finished:
+            return []
+        self._finished = True
         rest = self._resampler.finish() if self._resampler else np.zeros(0, np.float32)
         tail = np.zeros(int(TAIL_S * self._recognizer.sample_rate), np.float32)
         events = self._hear(np.concatenate([rest, tail]))

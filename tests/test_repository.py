@@ -23,7 +23,7 @@ MB = 1_000_000
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 UNSAFE_CALLS = {"torch.load", "torch.save", "numpy.load", "np.load", "torch.jit.load"}
 OF_ONE_MACHINE = re.compile(r"(?<![\w.$}])/(?:root|work|opt|Users|home/\w+|mnt)/")
-OF_A_REGISTRY = re.compile(r"\b(?:pypi|pythonhosted|anaconda|jfrog|artifactory)\.(?:org|com|io|net)\b", re.IGNORECASE)
+OF_A_REGISTRY = re.compile(r"\b(?:pypi|pythonhoste[d]|anaconda|jfrog|artifactory)\.(?:org|com|io|net)\b", re.IGNORECASE)
 
 
 def files() -> Iterator[Path]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from asr_app.cli.messages import check_output, check_output_file, explained
+from asr_app.cli.messages import check_output, check_output_file, complain, explained
 from asr_app.cli.options import (
     BeamOption,
     ChunkOption,
@@ -19,11 +19,12 @@ from asr_app.cli.options import (
     ThreadsOption,
     load_recognizer,
 )
-from asr_app.errors import ConfigError
+from asr_app.errors import AudioFormatError, ConfigError
 from asr_app.library import find_model
 
 if TYPE_CHECKING:
     from asr_app.evaluation import Heard
+    from asr_app.recognizer import Recognizer
     from models.recipes.manifest import Utterance
 
 
@@ -54,13 +55,9 @@ def evaluate(  # noqa: PLR0913  # one for each option
     )
     recognizer = load_recognizer(settings)
 
-    from rich.console import Console
-    from rich.progress import track
+    from asr_app.evaluation import report
 
-    from asr_app.evaluation import hear, report
-
-    bar = track(utterances, "hearing", console=Console(stderr=True), disable=not sys.stderr.isatty())
-    heard = [hear(recognizer, utterance) for utterance in bar]
+    heard, failure = _hear_all(recognizer, utterances)
     if hypotheses:
         _write_hypotheses(hypotheses, heard)
     figures = report(heard)
@@ -71,6 +68,8 @@ def evaluate(  # noqa: PLR0913  # one for each option
         sha256 = recognizer.checkpoint.sha256
         how = {"split": split, "chunk_ms": settings.chunk_ms, "decoder": settings.decoder, "model": sha256}
         typer.echo(json.dumps({**how, **figures}))
+    if failure:
+        raise typer.Exit(failure.exit_code)
 
 
 def tune(  # noqa: PLR0913  # one for each option
@@ -109,6 +108,25 @@ def tune(  # noqa: PLR0913  # one for each option
     if save:
         kept: dict[str, Any] = {"alpha": best.alpha, "beta": best.beta}
         save_decoding(folder, kept | ({"beam": beam} if beam else {}))
+
+
+def _hear_all(recognizer: "Recognizer", utterances: "list[Utterance]") -> "tuple[list[Heard], AudioFormatError | None]":
+    """What was heard of all recordings that can be read; the first error of the others, already told."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from asr_app.evaluation import hear
+
+    heard, failures = [], []
+    for utterance in track(utterances, "hearing", console=Console(stderr=True), disable=not sys.stderr.isatty()):
+        try:
+            heard.append(hear(recognizer, utterance))
+        except AudioFormatError as error:
+            complain(error)
+            failures.append(error)
+    if not heard:
+        raise AudioFormatError("no recording of the manifest can be read: correct its paths")
+    return heard, failures[0] if failures else None
 
 
 def _write_hypotheses(path: Path, heard: "list[Heard]") -> None:

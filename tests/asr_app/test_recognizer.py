@@ -240,3 +240,11 @@ def test_the_state_of_a_stream_does_not_grow(load: Load, whistle: Whistle, chunk
         sizes = grown(session, kind, 4)
         assert max(sizes[2:]) < 1.5 * max(sizes[:2]) + 1000
     assert footprint(session, set()) < 10_000_000
+
+
+def test_a_finished_session_takes_no_more(load: Load) -> None:
+    session = load().session()
+    session.finish()
+    assert session.finish() == []
+    with pytest.raises(ValueError, match="open a new one"):
+        session.accept(AudioChunk(np.zeros(160, np.float32), RATE, 0))

@@ -35,6 +35,15 @@ def test_json(evaluate: Asr, manifest: Path) -> None:
     assert figures["first_partial_s_p50"] > 0
 
 
+def test_a_recording_that_cannot_be_read_is_named_and_left_out(evaluate: Asr, manifest: Path) -> None:
+    first = json.loads(manifest.read_text().splitlines()[0])["audio"]
+    (manifest.parent / first).write_text("no audio")
+    done = evaluate(manifest, "--json")
+    assert done.code == AudioFormatError.exit_code
+    assert first in done.complaint
+    assert json.loads(done.out.splitlines()[-1])["utterances"] == 2
+
+
 def test_a_table(evaluate: Asr, manifest: Path) -> None:
     done = evaluate(manifest)
     assert (done.code, done.err) == (0, "")
