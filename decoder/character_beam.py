@@ -11,44 +11,16 @@ from typing import Any
 
 from decoder.checks import check_labels, checked_log_probs, delimiter_index
 from decoder.lm import LN10, NgramLM
+from decoder.search import SMALLEST_LOG_PROB, SearchOptions, frames_per_tick, timed_words
 from decoder.types import Hypothesis, LogProbs, Word
 
-_SMALLEST_LOG_PROB = math.log(1e-15)
 _USUAL_LENGTH = 6
 """Characters of an ordinary word; a longer unknown one costs in proportion."""
 
 
 @dataclass(frozen=True, slots=True)
-class CharacterBeamOptions:
-    """Options of the search.
-
-    alpha, beta: weight of the language model's natural logarithms, and the bonus of each word.
-    beam_width: beams kept after a frame.
-    beam_prune_logp: beams this far below the best are dropped (natural log, negative).
-    token_min_logp: labels below this are not followed in a frame, its best one excepted (natural log).
-    unk_score_offset: added to the base-10 score of a word that the language model does not know, and to the
-        score of the beginning of one.
-    commit_after_s: words of the best beam that ended this long ago are committed, by dropping what
-        disagrees; infinity waits until all beams agree.
-    confidence_delay_s: a word's confidence is taken this long after its end.
-    """
-
-    alpha: float = 0.5
-    beta: float = 1.5
-    beam_width: int = 100
-    beam_prune_logp: float = -10.0
-    token_min_logp: float = -5.0
-    unk_score_offset: float = -10.0
-    commit_after_s: float = 3.0
-    confidence_delay_s: float = 0.6
-
-    def __post_init__(self) -> None:
-        if self.beam_width < 1:
-            raise ValueError(f"the beam width must be at least 1, not {self.beam_width}")
-        if not (self.beam_prune_logp < 0 and self.token_min_logp < 0):
-            raise ValueError("beam_prune_logp and token_min_logp must be below 0")
-        if not (self.commit_after_s > 0 and self.confidence_delay_s >= 0):
-            raise ValueError("commit_after_s must be above 0 and confidence_delay_s not below")
+class CharacterBeamOptions(SearchOptions):
+    """Options of the search; unk_score_offset is added to the score of an unknown word's beginning, too."""
 
 
 @dataclass(slots=True, eq=False)
@@ -133,7 +105,7 @@ class CharacterBeamSession:
         self._beams = [_Beam(_History(None, "", 0.0, state), "", -1, 0, 0, 0.0)]
         self._prefix_scores: dict[str, float] = {"": 0.0}
         self._frame = 0
-        self._frames_per_tick = max(1, round(0.25 / decoder.frame_duration_s))
+        self._frames_per_tick = frames_per_tick(decoder.frame_duration_s)
         self._committed: list[Word] = []
         self._finished = False
 
@@ -144,7 +116,7 @@ class CharacterBeamSession:
         """
         if self._finished:
             raise ValueError("the decoding session is finished")
-        frames = checked_log_probs(log_probs, len(self._decoder.labels)).clip(_SMALLEST_LOG_PROB, 0.0)
+        frames = checked_log_probs(log_probs, len(self._decoder.labels)).clip(SMALLEST_LOG_PROB, 0.0)
         for frame in frames:
             self._step(frame.tolist(), int(frame.argmax()))
             self._frame += 1
@@ -294,14 +266,8 @@ class CharacterBeamSession:
 
     def _words(self, history: _History) -> list[Word]:
         """The words of a history after the committed ones, their times in order."""
-        duration = self._decoder.frame_duration_s
-        words = []
-        previous = self._committed[-1].end_s if self._committed else 0.0
-        for step in history.path():
-            start = max(step.start * duration, previous)
-            previous = max(step.end * duration, start)
-            words.append(Word(step.text, start, previous, self._confidence(step)))
-        return words
+        steps = ((step.text, step.start, step.end, self._confidence(step)) for step in history.path())
+        return timed_words(steps, self._committed, self._decoder.frame_duration_s)
 
     def _hypothesis(self, beam: _Beam) -> Hypothesis:
         words = (*self._committed, *self._words(beam.history))

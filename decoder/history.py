@@ -5,10 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from decoder.types import Indices, Scores
 from decoder.word_scores import Memo
-
-Indices = npt.NDArray[np.intp]
-Scores = npt.NDArray[np.float64]
 
 COMMITTED = 0
 """The history that all live hypotheses share: what was committed."""

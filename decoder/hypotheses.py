@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Indices = npt.NDArray[np.intp]
-Scores = npt.NDArray[np.float64]
+from decoder.types import Indices, Scores
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-Indices = npt.NDArray[np.intp]
+from decoder.types import Indices
 
 ROOT = 0
 """The node of the empty prefix."""

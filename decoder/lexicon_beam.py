@@ -18,11 +18,9 @@ from decoder.history import COMMITTED, HistoryTable
 from decoder.hypotheses import Arrivals, Beam, expand, merge
 from decoder.lexicon import ROOT, Lexicon
 from decoder.lm import NgramLM
-from decoder.types import Hypothesis, LogProbs, Word
+from decoder.search import SMALLEST_LOG_PROB, SearchOptions, frames_per_tick, timed_words
+from decoder.types import Hypothesis, LogProbs, Scores, Word
 from decoder.word_scores import WordLM, WordScores
-
-Indices = npt.NDArray[np.intp]
-Scores = npt.NDArray[np.float64]
 
 _REMEMBERED_SCORES = 30_000
 """How many language-model answers a session keeps before it starts afresh: some 10 MB."""
@@ -30,44 +28,19 @@ _REMEMBERED_SCORES = 30_000
 _IMPOSSIBLE = -1e300
 """Less than any hypothesis ranks, more than the logarithm of 0."""
 
-_SMALLEST_LOG_PROB = float(np.log(1e-15))
-
 
 @dataclass(frozen=True, slots=True)
-class LexiconBeamOptions:
+class LexiconBeamOptions(SearchOptions):
     """Options of the search.
 
-    alpha, beta: weight of the language model's natural logarithms, and the bonus of each word.
-    beam_width: hypotheses kept after a frame.
-    beam_prune_logp: hypotheses this far below the best are dropped (natural log, negative).
-    token_min_logp: labels below this are not taken up in a frame, its best one excepted (natural log).
-    unk_score_offset: added to the base-10 score of a word that the language model does not know.
     recombine: of hypotheses that the future cannot tell apart (same language-model state, node and label)
         only the best is kept: far more different ones fit in the beam, at the cost of the n-best list.
-    commit_after_s: words of the best hypothesis that ended this long ago are committed, by dropping what
-        disagrees; infinity waits until all hypotheses agree. Three seconds are some eight words of fluent
-        speech; an n-gram looks back on two or three, so what such a decision could still learn is next to nothing.
-    confidence_delay_s: a word's confidence is taken this long after its end, when the words after it have
-        been weighed, but before the alternatives have left the beam.
     """
 
-    alpha: float = 0.5
-    beta: float = 1.5
     beam_width: int = 150
     beam_prune_logp: float = -14.0
     token_min_logp: float = -6.0
-    unk_score_offset: float = -10.0
     recombine: bool = True
-    commit_after_s: float = 3.0
-    confidence_delay_s: float = 0.6
-
-    def __post_init__(self) -> None:
-        if self.beam_width < 1:
-            raise ValueError(f"the beam width must be at least 1, not {self.beam_width}")
-        if not (self.beam_prune_logp < 0 and self.token_min_logp < 0):
-            raise ValueError("beam_prune_logp and token_min_logp must be below 0")
-        if not (self.commit_after_s > 0 and self.confidence_delay_s >= 0):
-            raise ValueError("commit_after_s must be above 0 and confidence_delay_s not below")
 
 
 class LexiconBeamDecoder:
@@ -117,7 +90,7 @@ class LexiconBeamSession:
         self._beam = Beam(start, start, start + decoder.width, start, np.ones(1), np.zeros(1))
         self._log_scale = 0.0  # natural log of what the beam's masses are to be multiplied by
         self._frame = 0
-        self._frames_per_tick = max(1, round(0.25 / decoder.frame_duration_s))
+        self._frames_per_tick = frames_per_tick(decoder.frame_duration_s)
         self._committed: list[Word] = []
         self._finished = False
 
@@ -129,7 +102,7 @@ class LexiconBeamSession:
         if self._finished:
             raise ValueError("the decoding session is finished")
         decoder = self._decoder
-        frames = checked_log_probs(log_probs, decoder.width).clip(min=_SMALLEST_LOG_PROB)
+        frames = checked_log_probs(log_probs, decoder.width).clip(min=SMALLEST_LOG_PROB)
         probs = np.zeros((len(frames), decoder.width + 1))  # the last column is the start's lack of a label
         np.exp(frames, out=probs[:, :-1])
         usable = (frames >= self._options.token_min_logp) | (frames == frames.max(axis=1, keepdims=True))
@@ -332,15 +305,12 @@ class LexiconBeamSession:
 
     def _words(self, history: int) -> list[Word]:
         """The words of a history after the committed ones, their times in order."""
-        words = []
-        duration, table = self._decoder.frame_duration_s, self._table
-        previous = self._committed[-1].end_s if self._committed else 0.0
-        for step in table.path(history):
-            start = max(float(table.start[step]) * duration, previous)
-            previous = max(float(table.end[step]) * duration, start)
-            text = self._decoder.lexicon.words[int(table.word[step])]
-            words.append(Word(text, start, previous, self._confidence(step)))
-        return words
+        table, texts = self._table, self._decoder.lexicon.words
+        steps = (
+            (texts[int(table.word[step])], int(table.start[step]), int(table.end[step]), self._confidence(step))
+            for step in table.path(history)
+        )
+        return timed_words(steps, self._committed, self._decoder.frame_duration_s)
 
     def _hypothesis(self, history: int, acoustic: float, lm: float) -> Hypothesis:
         words = (*self._committed, *self._words(history))

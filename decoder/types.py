@@ -9,6 +9,9 @@ import numpy.typing as npt
 LogProbs = npt.NDArray[np.float32]
 """Natural-log label probabilities, (T, V)."""
 
+Indices = npt.NDArray[np.intp]
+Scores = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True)
 class Word:

@@ -4,12 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from decoder.lm import LN10, NgramLM
-
-Indices = npt.NDArray[np.intp]
-Scores = npt.NDArray[np.float64]
+from decoder.types import Indices, Scores
 
 
 class Memo(dict[int, int]):

@@ -2,7 +2,6 @@
 
 import math
 
-import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Muon, Optimizer
 
@@ -25,12 +24,11 @@ class Optimisers:
         }
 
     def step(self, step: int) -> None:
-        """Update the parameters with the rates of a step, and forget the gradients."""
+        """Update the parameters with the rates of a step."""
         for name, optimiser in self._optimisers.items():
             for group in optimiser.param_groups:
                 group["lr"] = self._rates[name] * schedule(step, self._config)
             optimiser.step()
-        self.zero_grad()
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -63,8 +61,3 @@ def schedule(step: int, config: Optimisation) -> float:
         return (step + 1) / config.warmup_steps
     done = min(1.0, (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps))
     return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
-
-
-def clip_gradients(student: nn.Module, norm: float) -> Tensor:
-    """Scale the gradients down to a norm; the norm that they had."""
-    return torch.nn.utils.clip_grad_norm_(student.parameters(), norm)

@@ -20,7 +20,7 @@ from models.frontend import FrontendConfig
 from models.recipes.augment import LogMel
 from models.recipes.batches import Batch, BatchMaker, BatchPlan, Sample, prefetch
 from models.recipes.features import Entry, Store, dequantise
-from models.recipes.optimisers import Optimisers, clip_gradients
+from models.recipes.optimisers import Optimisers
 from models.recipes.recipe import Optimisation, Recipe
 from models.recipes.samples import HEADS, dev_samples, training_samples
 
@@ -131,7 +131,7 @@ class Trainer:
         weights["teacher"] = config.teacher_weight
         total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
         total.backward()  # type: ignore[no-untyped-call]
-        norm = clip_gradients(self.student, config.clip_norm)
+        norm = nn.utils.clip_grad_norm_(self.student.parameters(), config.clip_norm)
         if torch.isfinite(norm):
             self.optimisers.step(self.step)
         self.optimisers.zero_grad()

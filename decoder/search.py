@@ -1,0 +1,64 @@
+"""What the two beam searches share: options, the rhythm of commitment, and times of words."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from decoder.types import Word
+
+SMALLEST_LOG_PROB = math.log(1e-15)
+"""Log-probabilities below it count as it, so that no path is impossible."""
+
+_TICK_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """Options of a beam search.
+
+    alpha, beta: weight of the language model's natural logarithms, and the bonus of each word.
+    beam_width: hypotheses kept after a frame.
+    beam_prune_logp: hypotheses this far below the best are dropped (natural log, negative).
+    token_min_logp: labels below this are not followed in a frame, its best one excepted (natural log).
+    unk_score_offset: added to the base-10 score of a word that the language model does not know.
+    commit_after_s: words of the best hypothesis that ended this long ago are committed, by dropping what
+        disagrees; infinity waits until all hypotheses agree. Three seconds are some eight words of fluent
+        speech; an n-gram looks back on two or three, so what such a decision could still learn is next to nothing.
+    confidence_delay_s: a word's confidence is taken this long after its end, when the words after it have
+        been weighed, but before the alternatives have left the beam.
+    """
+
+    alpha: float = 0.5
+    beta: float = 1.5
+    beam_width: int = 100
+    beam_prune_logp: float = -10.0
+    token_min_logp: float = -5.0
+    unk_score_offset: float = -10.0
+    commit_after_s: float = 3.0
+    confidence_delay_s: float = 0.6
+
+    def __post_init__(self) -> None:
+        if self.beam_width < 1:
+            raise ValueError(f"the beam width must be at least 1, not {self.beam_width}")
+        if not (self.beam_prune_logp < 0 and self.token_min_logp < 0):
+            raise ValueError("beam_prune_logp and token_min_logp must be below 0")
+        if not (self.commit_after_s > 0 and self.confidence_delay_s >= 0):
+            raise ValueError("commit_after_s must be above 0 and confidence_delay_s not below")
+
+
+def frames_per_tick(frame_duration_s: float) -> int:
+    """Frames between two commitments: fixed, so that the result does not depend on chunks."""
+    return max(1, round(_TICK_S / frame_duration_s))
+
+
+def timed_words(
+    steps: Iterable[tuple[str, int, int, float]], committed: list[Word], frame_duration_s: float
+) -> list[Word]:
+    """Words of (text, start frame, end frame, confidence) after the committed ones, their times in order."""
+    words = []
+    previous = committed[-1].end_s if committed else 0.0
+    for text, first, last, confidence in steps:
+        start = max(first * frame_duration_s, previous)
+        previous = max(last * frame_duration_s, start)
+        words.append(Word(text, start, previous, confidence))
+    return words
