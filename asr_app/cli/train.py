@@ -14,6 +14,9 @@ def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe, TOML.", show_default=False)],
     data: Annotated[Path, typer.Option("--data", help="Folder of the prepared stores.")],
     output: Annotated[Path, typer.Option("--output", help="Folder of the run; a stopped run goes on.")],
+    start: Annotated[
+        Path | None, typer.Option("--start", help="A checkpoint folder whose weights the run begins with.")
+    ] = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
 ) -> None:
@@ -22,13 +25,15 @@ def train(
 
     from asr_app.config import load_settings
     from asr_app.recognizer import choose_device
+    from models.checkpoint import load_checkpoint
     from models.recipes.recipe import read_recipe
     from models.recipes.train import Trainer
 
     settings = load_settings(device=device, threads=threads)
     set_threads(settings.threads)
     try:
-        trainer = Trainer(read_recipe(recipe), data, output, choose_device(settings.device))
+        checkpoint = load_checkpoint(start) if start else None
+        trainer = Trainer(read_recipe(recipe), data, output, choose_device(settings.device), checkpoint)
     except (OSError, ValueError) as error:
         raise ConfigError(explained(error)) from error
     trainer.run()

@@ -14,6 +14,7 @@ import torch
 from models.frontend import Frontend, FrontendConfig
 from models.recipes.features import StoreWriter, quantise
 from models.recipes.prepare import load
+from models.recipes.teacher import ZipformerTeacher
 
 ESPEAK_ACCENTS = (
     "en-us",
@@ -69,11 +70,13 @@ def sentences(path: Path, choice: random.Random) -> Iterator[str]:
     yield from plain
 
 
-def synthesise(text: Path, output: Path, hours: float, seed: int) -> None:
-    """Fill a store with so many hours of synthesised speech; resumable."""
+def synthesise(text: Path, output: Path, hours: float, seed: int, teacher: Path | None) -> None:
+    """Fill `features-SEED`, and with a teacher `teacher-SEED`, with so many hours of speech; resumable."""
     choice = random.Random(seed)
     frontend = Frontend(FrontendConfig())
-    store = StoreWriter(output, frontend.config.num_mels, np.uint8)
+    listener = ZipformerTeacher(teacher) if teacher else None
+    store = StoreWriter(output / f"features-{seed}", frontend.config.num_mels, np.uint8)
+    targets = StoreWriter(output / f"teacher-{seed}", listener.width, np.float16) if listener else None
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "said.wav"
         for number, sentence in enumerate(sentences(text, choice)):
@@ -82,24 +85,30 @@ def synthesise(text: Path, output: Path, hours: float, seed: int) -> None:
             key = f"synthetic/{seed}-{number}"
             if key not in store.keys:
                 voice = speaker(sentence, wav, details)
+                samples = load(wav, speed)
+                if listener and targets and key not in targets.keys:
+                    targets.add(key, listener.encode(samples), None, voice)
                 with torch.inference_mode():
-                    rows = quantise(frontend(torch.from_numpy(load(wav, speed))).numpy())
+                    rows = quantise(frontend(torch.from_numpy(samples)).numpy())
                 store.add(key, rows, sentence, voice)
             if store.rows >= hours * 360000:
                 break
     store.close()
+    if targets:
+        targets.close()
 
 
 def main() -> None:
-    """Command line: `python -m models.recipes.synthesis SENTENCES.txt --output STORE --hours 10`."""
+    """Command line: `python -m models.recipes.synthesis SENTENCES.txt --output FOLDER --hours 10`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("text", type=Path, help="normalised sentences, one a line")
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="folder of the stores")
+    parser.add_argument("--teacher", type=Path, help="encoder.onnx of a streaming zipformer")
     parser.add_argument("--hours", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    synthesise(arguments.text, arguments.output, arguments.hours, arguments.seed)
+    synthesise(arguments.text, arguments.output, arguments.hours, arguments.seed, arguments.teacher)
 
 
 if __name__ == "__main__":

@@ -62,9 +62,14 @@ class Student(nn.Module):
 
 
 class Trainer:
-    """One run of a recipe in a folder; continues from the folder's state where there is one."""
+    """One run of a recipe in a folder; continues from the folder's state where there is one.
 
-    def __init__(self, recipe: Recipe, data: Path, output: Path, device: torch.device) -> None:
+    start: a checkpoint of the same shape whose weights the run begins with instead of random ones.
+    """
+
+    def __init__(
+        self, recipe: Recipe, data: Path, output: Path, device: torch.device, start: Checkpoint | None = None
+    ) -> None:
         self.recipe, self.output, self.device = recipe, output, device
         output.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(recipe.seed)
@@ -78,6 +83,7 @@ class Trainer:
         self.plan = BatchPlan(self.samples, recipe.batches, recipe.seed)
         heads = [head.name for head in HEADS]
         self.maker = BatchMaker(noises, recipe.batches, recipe.augmentation, heads, recipe.seed)
+        self.start = start
         self.student = self._new_student().to(device)
         self.average = {name: value.clone() for name, value in self._weights().items()}
         self.optimisers = Optimisers(self.student, recipe.optimisation)
@@ -91,6 +97,8 @@ class Trainer:
         frames = np.concatenate([_rows(sample.features, sample.entry) for sample in chosen])
         model.encoder.mean.copy_(torch.from_numpy(frames.mean(0)))
         model.encoder.deviation.copy_(torch.from_numpy(frames.std(0)))
+        if self.start is not None:
+            _begin_with(model, self.start)
         targets = [sample.targets for sample in chosen if sample.targets is not None]
         if not targets:
             return Student(model, 0)
@@ -173,6 +181,11 @@ class Trainer:
             "optimisation": asdict(self.recipe.optimisation),
             **self.recipe.provenance,
         }
+        if self.start is not None:
+            earlier = self.start.provenance
+            provenance["start"] = {"sha256": self.start.sha256} | {
+                key: earlier[key] for key in ("recipe", "steps", "hours_heard", "start") if key in earlier
+            }
         weights = {name: tensor.half() if tensor.dim() > 1 else tensor for name, tensor in self.average.items()}
         weights = {name: tensor.cpu() for name, tensor in weights.items()}
         checkpoint = Checkpoint(FrontendConfig(), self.recipe.encoder, HEADS, weights, {}, provenance)
@@ -200,6 +213,13 @@ class Trainer:
             reason = str(error).splitlines()[0]
             message = f"{path} is damaged or of another recipe ({reason}): choose another --output, or delete it"
             raise ValueError(message) from error
+
+
+def _begin_with(model: CtcModel, start: Checkpoint) -> None:
+    """Copy a checkpoint's weights; ValueError where its encoder or labels differ from the recipe's."""
+    if start.encoder != model.encoder.config or start.heads != HEADS:
+        raise ValueError("the checkpoint to start with has another encoder or other labels than the recipe")
+    model.load_state_dict({name: tensor.float() for name, tensor in start.weights.items()})
 
 
 def label_error_rates(model: CtcModel, samples: list[Sample], chunk_frames: int = 16) -> dict[str, float]:

@@ -43,8 +43,8 @@ def test_sentences_are_plain_and_shuffled_by_the_seed(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_one_second_each")
 def test_a_store_is_filled_to_the_hours(tmp_path: Path, text: Path) -> None:
-    synthesise(text, tmp_path / "store", 2.5 / 3600, seed=4)
-    store = Store(tmp_path / "store")
+    synthesise(text, tmp_path / "store", 2.5 / 3600, seed=4, teacher=None)
+    store = Store(tmp_path / "store" / "features-4")
     assert len(store.entries) == 3
     assert [entry.key for entry in store.entries] == ["synthetic/4-0", "synthetic/4-1", "synthetic/4-2"]
     assert all((entry.text or "").startswith("this is sentence ") for entry in store.entries)
@@ -53,10 +53,10 @@ def test_a_store_is_filled_to_the_hours(tmp_path: Path, text: Path) -> None:
 
 @pytest.mark.usefixtures("_one_second_each")
 def test_a_stopped_run_says_the_same(tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synthesise(text, tmp_path / "whole", 1.0, seed=4)
-    synthesise(text, tmp_path / "stopped", 1.5 / 3600, seed=4)
-    synthesise(text, tmp_path / "stopped", 1.0, seed=4)
-    whole, stopped = Store(tmp_path / "whole"), Store(tmp_path / "stopped")
+    synthesise(text, tmp_path / "whole", 1.0, seed=4, teacher=None)
+    synthesise(text, tmp_path / "stopped", 1.5 / 3600, seed=4, teacher=None)
+    synthesise(text, tmp_path / "stopped", 1.0, seed=4, teacher=None)
+    whole, stopped = (Store(tmp_path / name / "features-4") for name in ("whole", "stopped"))
     assert len(whole.entries) == 5
     assert stopped.entries == whole.entries
     for entry in whole.entries:
@@ -66,8 +66,8 @@ def test_a_stopped_run_says_the_same(tmp_path: Path, text: Path, monkeypatch: py
 @pytest.mark.usefixtures("_one_second_each")
 def test_a_stopped_run_stops_at_the_same_hours(tmp_path: Path, text: Path) -> None:
     for _ in range(2):
-        synthesise(text, tmp_path / "store", 2.5 / 3600, seed=4)
-    assert len(Store(tmp_path / "store").entries) == 3
+        synthesise(text, tmp_path / "store", 2.5 / 3600, seed=4, teacher=None)
+    assert len(Store(tmp_path / "store" / "features-4").entries) == 3
 
 
 @pytest.mark.parametrize(("program", "speaker"), [("espeak-ng", say_espeak), ("flite", say_flite)])

@@ -194,6 +194,26 @@ def test_a_finished_run_has_nothing_to_do(data: Path, undisturbed: tuple[Path, d
     assert same(weights(run), found)
 
 
+def test_a_run_begins_with_the_weights_of_an_earlier_one(
+    data: Path, tmp_path: Path, undisturbed: tuple[Path, dict[str, Tensor]]
+) -> None:
+    earlier = load_checkpoint(undisturbed[0] / "checkpoint")
+    started = Trainer(RECIPE, data, tmp_path / "run", torch.device("cpu"), earlier)
+    for name, tensor in started.student.model.state_dict().items():
+        assert torch.equal(tensor, earlier.weights[name].float()), name
+    provenance = load_checkpoint(started.export()).provenance
+    assert provenance["start"]["sha256"] == earlier.sha256
+    assert provenance["start"]["steps"] == RECIPE.optimisation.steps
+
+
+def test_an_earlier_run_of_another_shape_is_refused(
+    data: Path, tmp_path: Path, undisturbed: tuple[Path, dict[str, Tensor]]
+) -> None:
+    earlier = replace(load_checkpoint(undisturbed[0] / "checkpoint"), encoder=replace(ENCODER, layers=2))
+    with pytest.raises(ValueError, match="another encoder"):
+        Trainer(RECIPE, data, tmp_path / "run", torch.device("cpu"), earlier)
+
+
 def test_features_are_normalised_by_what_is_heard(data: Path, tmp_path: Path) -> None:
     encoder = trainer(data, tmp_path).student.model.encoder
     assert encoder.mean.shape == (80,)
