@@ -20,21 +20,27 @@ def train(
     device: DeviceOption = None,
     threads: ThreadsOption = None,
 ) -> None:
-    """Train an acoustic model; kill it whenever you like, the same command goes on."""
+    """Train an acoustic model; kill it whenever you like, the same command goes on.
+
+    Started by torchrun, one process a GPU trains: torchrun --nproc-per-node 2 --no-python asr train ...
+    """
     check_output(output)
 
     from asr_app.config import load_settings
     from asr_app.recognizer import choose_device
     from models.checkpoint import load_checkpoint
+    from models.recipes.rank import joined
     from models.recipes.recipe import read_recipe
     from models.recipes.train import Trainer
 
     settings = load_settings(device=device, threads=threads)
     set_threads(settings.threads)
-    try:
-        checkpoint = load_checkpoint(start) if start else None
-        trainer = Trainer(read_recipe(recipe), data, output, choose_device(settings.device), checkpoint)
-    except (OSError, ValueError) as error:
-        raise ConfigError(explained(error)) from error
-    trainer.run()
-    typer.echo(f"the checkpoint is in {output / 'checkpoint'}")
+    with joined(choose_device(settings.device)) as rank:
+        try:
+            checkpoint = load_checkpoint(start) if start else None
+            trainer = Trainer(read_recipe(recipe), data, output, rank, checkpoint)
+        except (OSError, ValueError) as error:
+            raise ConfigError(explained(error)) from error
+        trainer.run()
+        if rank.leads:
+            typer.echo(f"the checkpoint is in {output / 'checkpoint'}")

@@ -1,4 +1,4 @@
-"""Augmentation of log-mel features: level, equaliser, vocal-tract length, added noise, telephone band, masks.
+"""Augmentation of log-mel features: tempo, level, equaliser, vocal-tract length, added noise, telephone band, masks.
 
 All work on natural-log mel energies (T, F), so a recording is stored once and heard differently in every
 epoch. Noise is added to the energies, which is what mixing waveforms does to them on average.
@@ -18,6 +18,7 @@ FLOOR = float(np.log(1e-7))
 class Augmentation:
     """How likely (0-1) and how strong each change is; decibels, mel bins, or shares."""
 
+    tempo: float = 0.0
     level_db: tuple[float, float] = (-18.0, 6.0)
     equaliser_db: float = 6.0
     warp: float = 0.12
@@ -30,6 +31,23 @@ class Augmentation:
     frequency_mask_bins: int = 14
     time_masks_per_second: float = 0.35
     time_mask_frames: int = 20
+
+
+def draw_tempo(config: Augmentation, random: np.random.Generator) -> float:
+    """How many times faster an utterance is to be heard."""
+    return float(random.uniform(1 - config.tempo, 1 + config.tempo)) if config.tempo else 1.0
+
+
+def change_tempo(rows: npt.NDArray[np.float32], tempo: float) -> npt.NDArray[np.float32]:
+    """Rows (T, W) in time, features or a teacher's outputs alike, interpolated to (T / tempo, W)."""
+    if tempo == 1.0 or len(rows) < 2:
+        return rows
+    times = (np.arange(max(1, round(len(rows) / tempo))) + 0.5) * tempo - 0.5
+    times = np.clip(times, 0, len(rows) - 1)
+    before = np.minimum(times.astype(np.int64), len(rows) - 2)
+    share = (times - before).astype(np.float32)[:, None]
+    changed: npt.NDArray[np.float32] = rows[before] * (1 - share) + rows[before + 1] * share
+    return changed
 
 
 def change_level(log_mel: LogMel, config: Augmentation, random: np.random.Generator) -> LogMel:

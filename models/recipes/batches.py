@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Queue
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from models.layers import Subsampling
-from models.recipes.augment import FLOOR, Augmentation, LogMel, augment
+from models.recipes.augment import FLOOR, Augmentation, LogMel, augment, change_tempo, draw_tempo
 from models.recipes.features import Entry, Store, dequantise
 
 Labels = npt.NDArray[np.int64]
@@ -55,6 +56,20 @@ class Batch:
     def seconds(self) -> float:
         """Seconds of audio in the batch, padding left out."""
         return float(self.lengths.sum()) / 100
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device."""
+        if device.type == "cpu":
+            return self
+        return Batch(
+            features=self.features.to(device, non_blocking=True),
+            lengths=self.lengths.to(device),
+            targets=None if self.targets is None else self.targets.to(device, non_blocking=True),
+            target_mask=self.target_mask.to(device),
+            labels={head: labels.to(device) for head, labels in self.labels.items()},
+            label_lengths={head: lengths.to(device) for head, lengths in self.label_lengths.items()},
+            transcribed=self.transcribed.to(device),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +144,10 @@ def _frames(group: list[Sample]) -> int:
 
 
 class BatchMaker:
-    """Turns planned utterances into tensors."""
+    """Turns planned utterances into tensors.
+
+    delimiters: of the heads that have one, the label between the words of one utterance and those of the next.
+    """
 
     def __init__(
         self,
@@ -138,9 +156,10 @@ class BatchMaker:
         augmentation: Augmentation,
         heads: Sequence[str],
         seed: int,
+        delimiters: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self._noises, self._config, self._augmentation = noises, config, augmentation
-        self._heads, self._seed = heads, seed
+        self._heads, self._seed, self._delimiters = heads, seed, delimiters
 
     def make(self, groups: list[list[Sample]], step: int) -> Batch:
         """The batch of a step."""
@@ -153,7 +172,7 @@ class BatchMaker:
             batch[row, : len(features)] = torch.from_numpy(features)
         targets, target_mask = self._stack_targets([targets for _, targets in loaded], frames)
         spoken = [group for group in groups if group[0].labels is not None]
-        labels = {head: [_join_labels(group, head) for group in spoken] for head in self._heads}
+        labels = {head: [self._join_labels(group, head) for group in spoken] for head in self._heads}
         return Batch(
             features=batch,
             lengths=lengths,
@@ -164,22 +183,22 @@ class BatchMaker:
             transcribed=torch.tensor([group[0].labels is not None for group in groups]),
         )
 
-    def _load(
-        self, group: list[Sample], random: np.random.Generator
-    ) -> tuple[LogMel, list[tuple[int, npt.NDArray[np.generic]]]]:
+    def _load(self, group: list[Sample], random: np.random.Generator) -> tuple[LogMel, list[tuple[int, LogMel]]]:
         """Augmented features of the joined samples, and each one's targets with their first encoder frame."""
         parts: list[LogMel] = []
         targets = []
         at = 0
         for number, sample in enumerate(group):
-            log_mel = dequantise(sample.features.rows(sample.entry))  # type: ignore[arg-type]
+            tempo = draw_tempo(self._augmentation, random)
+            log_mel = change_tempo(dequantise(sample.features.rows(sample.entry)), tempo)  # type: ignore[arg-type]
             before = self._gap(number, random)
             quiet = np.full((before, log_mel.shape[1]), np.quantile(log_mel, 0.03), np.float32)
             parts += [quiet + random.normal(0, 0.5, quiet.shape).astype(np.float32), log_mel]
             at += before
             if sample.targets is not None:
                 store, entry = sample.targets
-                targets.append((at // Subsampling.FACTOR, store.rows(entry)))
+                rows = change_tempo(store.rows(entry).astype(np.float32), tempo)
+                targets.append((at // Subsampling.FACTOR, rows))
             surplus = -(at + len(log_mel)) % Subsampling.FACTOR if number + 1 < len(group) else 0
             parts.append(np.full((surplus, log_mel.shape[1]), FLOOR, np.float32))
             at += len(log_mel) + surplus
@@ -191,10 +210,15 @@ class BatchMaker:
             return 0
         return int(random.integers(*self._config.gap_frames)) // Subsampling.FACTOR * Subsampling.FACTOR
 
+    def _join_labels(self, group: list[Sample], head: str) -> Labels:
+        """The labels of joined samples, with a delimiter between those that have words."""
+        delimiter = np.array([self._delimiters[head]] if head in self._delimiters else [], np.int64)
+        said = [sample.labels[head] for sample in group if sample.labels is not None and len(sample.labels[head])]
+        parts = [part for labels in said for part in (delimiter, labels)]
+        return np.concatenate([_NOTHING, *parts[1:]])
+
     @staticmethod
-    def _stack_targets(
-        rows: list[list[tuple[int, npt.NDArray[np.generic]]]], frames: int
-    ) -> tuple[Tensor | None, Tensor]:
+    def _stack_targets(rows: list[list[tuple[int, LogMel]]], frames: int) -> tuple[Tensor | None, Tensor]:
         mask = torch.zeros(len(rows), frames, dtype=torch.bool)
         widths = [target.shape[1] for row in rows for _, target in row]
         if not widths:
@@ -203,16 +227,12 @@ class BatchMaker:
         for number, row in enumerate(rows):
             for start, target in row:
                 target = target[: frames - start]
-                stacked[number, start : start + len(target)] = torch.from_numpy(target.astype(np.float32))
+                stacked[number, start : start + len(target)] = torch.from_numpy(target)
                 mask[number, start : start + len(target)] = True
         return stacked, mask
 
 
 _NOTHING = np.zeros(0, np.int64)
-
-
-def _join_labels(group: list[Sample], head: str) -> Labels:
-    return np.concatenate([sample.labels[head] for sample in group if sample.labels is not None])
 
 
 def prefetch(make: Callable[[int], Batch], steps: range, depth: int = 4) -> Iterator[Batch]:

@@ -3,8 +3,9 @@
 import math
 
 from torch import Tensor, nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
+from models.recipes.muon import Muon
 from models.recipes.recipe import Optimisation
 
 
@@ -19,7 +20,7 @@ class Optimisers:
         decay = config.weight_decay
         self._rates = {"muon": config.muon_learning_rate, "adamw": config.learning_rate}
         self._optimisers: dict[str, Optimizer] = {
-            "muon": Muon(matrices, config.muon_learning_rate, decay, adjust_lr_fn="match_rms_adamw"),
+            "muon": Muon(matrices, config.muon_learning_rate, decay),
             "adamw": AdamW(others, config.learning_rate, betas=(0.9, 0.98), weight_decay=decay),
         }
 

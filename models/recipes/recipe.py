@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_origin
 
 from models.conformer import EncoderConfig
@@ -40,6 +41,50 @@ class Optimisation:
 
 
 @dataclass(frozen=True, slots=True)
+class Distillation:
+    """Learning the posteriors of a larger model of our own, on transcribed and untranscribed speech alike.
+
+    teacher: its checkpoint folder, under the data folder or absolute. chunk_frames: encoder frames a chunk of the
+    teacher; 0 is full context. temperature: softens both posteriors. weight: factor beside the head_weights.
+    """
+
+    teacher: str
+    temperature: float = 2.0
+    weight: float = 1.0
+    chunk_frames: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise ValueError(f"the temperature must be above 0, not {self.temperature}")
+        if self.chunk_frames < 0:
+            raise ValueError(f"chunk_frames must be 0, for full context, or above, not {self.chunk_frames}")
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceTraining:
+    """Minimum expected word errors over n-best lists, as the last stage of a run.
+
+    start_step: from it on the expected errors count with weight, and all other losses, CTC's above all, with the
+    factor interpolation. lexicon, lm: files of the search, under the data folder or absolute; without lm every word
+    is as likely as any. nbest: hypotheses a list. alpha, beta: weight of the language model and bonus of a word.
+    """
+
+    lexicon: str
+    lm: str = ""
+    start_step: int = 0
+    weight: float = 1.0
+    interpolation: float = 0.1
+    nbest: int = 4
+    beam_width: int = 50
+    alpha: float = 0.9
+    beta: float = -0.5
+
+    def __post_init__(self) -> None:
+        if self.nbest < 2:
+            raise ValueError(f"nbest must be 2 or more, for hypotheses to compare, not {self.nbest}")
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that decides what a training run makes.
 
@@ -62,6 +107,8 @@ class Recipe:
     batches: BatchConfig = field(default_factory=BatchConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     optimisation: Optimisation = field(default_factory=Optimisation)
+    distillation: Distillation | None = None
+    sequence: SequenceTraining | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
@@ -70,6 +117,8 @@ _SECTIONS = {
     "batches": BatchConfig,
     "augmentation": Augmentation,
     "optimisation": Optimisation,
+    "distillation": Distillation,
+    "sequence": SequenceTraining,
 }
 
 
@@ -88,7 +137,7 @@ def read_recipe(path: Path) -> Recipe:
 def _build(kind: type, table: Any, place: str) -> Any:
     if not isinstance(table, dict):
         raise ValueError(f"{place} must be a section, not {table!r}")
-    known: dict[str, Any] = {one.name: get_origin(one.type) or one.type for one in fields(kind)}
+    known: dict[str, Any] = {one.name: _checkable(one.type) for one in fields(kind)}
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     for key, value in values.items():
         if key not in known:
@@ -97,5 +146,10 @@ def _build(kind: type, table: Any, place: str) -> Any:
             raise ValueError(f"{place}: {key} = {value!r} is of the wrong type")
     try:
         return kind(**values)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{place}: {error}") from error
+
+
+def _checkable(annotation: Any) -> Any:
+    """What isinstance understands of a field's type: dict of dict[str, float], and X | None as it is."""
+    return annotation if isinstance(annotation, UnionType) else get_origin(annotation) or annotation

@@ -15,6 +15,8 @@ BLANK_LABEL = "<blank>"
 WORD_DELIMITER = "|"
 CHARACTERS = (WORD_DELIMITER, "'", *"abcdefghijklmnopqrstuvwxyz")
 HEADS = (Head("phonemes", (BLANK_LABEL, *PHONEMES)), Head("characters", (BLANK_LABEL, *CHARACTERS)))
+DELIMITERS = {"characters": HEADS[1].labels.index(WORD_DELIMITER)}
+"""The label between two words, of the head that has one."""
 
 
 class Labeller:
@@ -64,9 +66,9 @@ def training_samples(recipe: Recipe, data: Path) -> list[Sample]:
     for store in stores:
         for entry in store.entries:
             labels = labeller.labels(texts[entry.key] or "")
-            if labels is not None or entry.key in targets:
-                weight = _weight(recipe, entry)
-                samples.append(Sample(entry, store, targets.get(entry.key), labels, weight))
+            heard = targets.get(entry.key.split("~")[0])  # a distorted take has the targets of the clean one
+            if labels is not None or heard is not None:
+                samples.append(Sample(entry, store, heard, labels, _weight(recipe, entry)))
     return samples
 
 

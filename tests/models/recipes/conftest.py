@@ -73,3 +73,21 @@ def write_targets() -> Callable[..., None]:
         store.close()
 
     return write
+
+
+@pytest.fixture(scope="module")
+def data(
+    tone_words: tuple[str, ...],
+    tmp_path_factory: pytest.TempPathFactory,
+    write_speech: Callable[..., None],
+    write_targets: Callable[..., None],
+) -> Path:
+    """Stores of 40 sentences, two without a transcript, their teacher's targets, dev and noise."""
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    texts = [" ".join(random.choice(tone_words, random.integers(1, 4))) for _ in range(46)]
+    write_speech(folder / "real", [*texts[:38], None, None], "tones", seed=1)
+    write_speech(folder / "dev", texts[40:], "tones", seed=2)
+    write_speech(folder / "noise", ["", "", ""], "noise", seed=3)
+    write_targets(folder / "teacher", folder / "real")
+    return folder

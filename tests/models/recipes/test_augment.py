@@ -11,6 +11,8 @@ from models.recipes.augment import (
     add_noise,
     augment,
     change_level,
+    change_tempo,
+    draw_tempo,
     limit_band,
     mask,
     warp_frequency,
@@ -153,3 +155,28 @@ def test_masks_fit_recordings_shorter_than_they() -> None:
     config = replace(NONE, time_masks_per_second=200.0, time_mask_frames=20)
     for seed in range(10):
         assert mask(features, config, seeded(seed)).shape == features.shape
+
+
+def test_tempo_stretches_time_and_keeps_what_is_heard() -> None:
+    rows = np.stack([np.arange(100), 100 - np.arange(100)], 1).astype(np.float32)
+    faster = change_tempo(rows, 1.25)
+    assert faster.shape == (80, 2)
+    np.testing.assert_allclose(np.diff(faster[1:-1, 0]), 1.25, atol=1e-5)
+    np.testing.assert_allclose(faster.mean(0), rows.mean(0), atol=0.01)
+    assert change_tempo(rows, 1.0) is rows
+
+
+def test_features_and_targets_of_another_rate_keep_step() -> None:
+    features = np.arange(400, dtype=np.float32)[:, None]
+    targets = features.reshape(100, 4).mean(1, keepdims=True)  # a quarter of the rate
+    for tempo in (0.88, 1.0, 1.12):
+        heard, wanted = change_tempo(features, tempo), change_tempo(targets, tempo)
+        length = len(heard) // 4
+        np.testing.assert_allclose(heard[: 4 * length].reshape(-1, 4).mean(1)[5:-5], wanted[5 : length - 5, 0], atol=1)
+
+
+def test_tempo_is_drawn_within_its_bounds() -> None:
+    random = np.random.default_rng(1)
+    drawn = [draw_tempo(Augmentation(tempo=0.1), random) for _ in range(200)]
+    assert 0.9 <= min(drawn) < 0.92 < 1.08 < max(drawn) <= 1.1
+    assert draw_tempo(Augmentation(), random) == 1.0

@@ -238,6 +238,18 @@ def test_utterances_without_targets_make_a_batch_without(samples: list[Sample]) 
     assert not batch.target_mask.any()
 
 
+def test_a_delimiter_stands_between_the_words_of_joined_utterances(samples: list[Sample]) -> None:
+    said = [sample for sample in samples if sample.labels is not None][:3]
+    nothing = replace(said[1], labels={head: np.zeros(0, np.int64) for head in HEADS})
+    delimiting = BatchMaker([], CONFIG, UNCHANGED, HEADS, 1, {"characters": 99})
+    for group in (said, [nothing, said[0], nothing, said[1], said[2]]):
+        batch = delimiting.make([group], 0)
+        for head, between in (("phonemes", []), ("characters", [99])):
+            first, second, third = ((sample.labels or {})[head].tolist() for sample in said)
+            assert batch.labels[head].tolist() == [*first, *between, *second, *between, *third]
+            assert batch.label_lengths[head].tolist() == [len(batch.labels[head])]
+
+
 def test_recordings_without_words_have_no_labels(samples: list[Sample]) -> None:
     nothing = {head: np.zeros(0, np.int64) for head in HEADS}
     batch = maker().make([[replace(samples[0], labels=nothing, targets=None)]], 0)

@@ -7,8 +7,9 @@ import soundfile
 import torch
 
 from models.frontend import Frontend, FrontendConfig
+from models.recipes import prepare as module
 from models.recipes.features import Store, dequantise
-from models.recipes.prepare import load, main, prepare, utterances_of
+from models.recipes.prepare import Copies, load, main, prepare, surroundings, utterances_of
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_utterances_of_splits_have_keys(corpus: Path) -> None:
 
 def test_stores_hold_the_features_of_every_speed(corpus: Path, tmp_path: Path) -> None:
     utterances = list(utterances_of([corpus], ["train", "unlabelled"]))
-    prepare(utterances, tmp_path / "out", [1.0, 0.9, 1.1], None, 2)
+    prepare(utterances, tmp_path / "out", Copies(), None, 2)
     store = Store(tmp_path / "out" / "features-2")
     assert [(entry.key, entry.text) for entry in store.entries] == [
         ("corpus/ann/0.wav@1", "text 0"),
@@ -70,14 +71,65 @@ def test_stores_hold_the_features_of_every_speed(corpus: Path, tmp_path: Path) -
 
 def test_preparing_again_adds_what_is_missing(corpus: Path, tmp_path: Path) -> None:
     utterances = list(utterances_of([corpus], ["train", "unlabelled"]))
-    prepare(utterances, tmp_path / "whole", [1.0, 0.9], None, 0)
-    prepare(utterances[:1], tmp_path / "twice", [1.0], None, 0)
-    prepare(utterances, tmp_path / "twice", [1.0, 0.9], None, 0)
+    prepare(utterances, tmp_path / "whole", Copies((1.0, 0.9)), None, 0)
+    prepare(utterances[:1], tmp_path / "twice", Copies((1.0,)), None, 0)
+    prepare(utterances, tmp_path / "twice", Copies((1.0, 0.9)), None, 0)
     whole, twice = (Store(tmp_path / name / "features-0") for name in ("whole", "twice"))
     assert twice.entries == whole.entries
     assert (tmp_path / "twice/features-0/rows.bin").read_bytes() == (
         tmp_path / "whole/features-0/rows.bin"
     ).read_bytes()
+
+
+class ShortTeacher:
+    """Hears a number in every frame: the energy of 40 ms."""
+
+    width = 1
+
+    def __init__(self, _: Path) -> None: ...
+
+    def encode(self, samples: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        frames = samples[: len(samples) // 640 * 640].reshape(-1, 640)
+        return (frames**2).mean(1, keepdims=True).astype(np.float16)
+
+
+def test_voices_and_distorted_takes(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ZipformerTeacher", ShortTeacher)
+    monkeypatch.setattr(module, "ROOMS", 2)
+    utterances = list(utterances_of([corpus], ["train"]))
+    prepare(utterances, tmp_path / "out", Copies((1.0,), voices=2, distorted=2, noise=(corpus,)), Path("teacher"), 0)
+    features, targets = (Store(tmp_path / "out" / f"{name}-0") for name in ("features", "teacher"))
+    clean = [f"corpus/ann/0.wav@{kind}" for kind in ("1", "1+1", "1+2")]
+    assert [entry.key for entry in targets.entries] == clean
+    assert [entry.key for entry in features.entries] == [key + take for key in clean for take in ("", "~1", "~2")]
+    lengths = {entry.key: entry.frames for entry in features.entries}
+    for key in clean:
+        assert lengths[f"{key}~1"] == lengths[f"{key}~2"] == lengths[key]
+    rows = [features.rows(entry).tobytes() for entry in features.entries]
+    assert len(set(rows)) == len(rows)
+    assert {entry.text for entry in features.entries} == {"text 0"}
+
+
+def test_a_copy_is_the_same_in_every_shard_and_order(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROOMS", 2)
+    utterances = list(utterances_of([corpus], ["train", "unlabelled"]))
+    copies = Copies((1.0,), voices=1, distorted=1)
+    prepare(utterances, tmp_path / "out", copies, None, 0)
+    prepare(utterances[::-1][:1], tmp_path / "out", copies, None, 1)
+    all_of_them, one = (Store(tmp_path / "out" / f"features-{shard}") for shard in (0, 1))
+    entries = {entry.key: entry for entry in all_of_them.entries}
+    assert len(one.entries) == 4
+    for entry in one.entries:
+        assert np.array_equal(one.rows(entry), all_of_them.rows(entries[entry.key]))
+
+
+def test_noise_of_the_test_split_is_not_mixed_in(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROOMS", 1)
+    noises = surroundings((corpus,)).noises
+    assert len(noises) == 1
+    assert np.array_equal(noises[0], load(corpus.parent / "ann" / "0.wav", 1.0))
 
 
 def test_shards_share_the_work(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

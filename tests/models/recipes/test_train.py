@@ -2,13 +2,11 @@
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -22,9 +20,13 @@ from models.frontend import FrontendConfig
 from models.recipes.augment import Augmentation
 from models.recipes.batches import BatchConfig, BatchMaker
 from models.recipes.optimisers import schedule
+from models.recipes.rank import Rank
 from models.recipes.recipe import Optimisation, Recipe
+from models.recipes.run_log import LOG
+from models.recipes.run_state import STATE
 from models.recipes.samples import HEADS, dev_samples
-from models.recipes.train import LOG, STATE, Student, Trainer, label_error_rates
+from models.recipes.student import Student
+from models.recipes.train import Trainer, label_error_rates
 
 ENCODER = EncoderConfig(dim=32, layers=1, heads=2, feed_forward=64, kernel=5, channels=8, left_context=8)
 RECIPE = Recipe(
@@ -45,27 +47,11 @@ RECIPE = Recipe(
     provenance={"licence": "made here"},
 )
 
-
-@pytest.fixture(scope="module")
-def data(
-    tone_words: tuple[str, ...],
-    tmp_path_factory: pytest.TempPathFactory,
-    write_speech: Callable[..., None],
-    write_targets: Callable[..., None],
-) -> Path:
-    """Stores of 40 sentences, two without a transcript, their teacher's targets, dev and noise."""
-    folder = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    texts = [" ".join(random.choice(tone_words, random.integers(1, 4))) for _ in range(46)]
-    write_speech(folder / "real", [*texts[:38], None, None], "tones", seed=1)
-    write_speech(folder / "dev", texts[40:], "tones", seed=2)
-    write_speech(folder / "noise", ["", "", ""], "noise", seed=3)
-    write_targets(folder / "teacher", folder / "real")
-    return folder
+ALONE = Rank(torch.device("cpu"))
 
 
 def trainer(data: Path, output: Path, recipe: Recipe = RECIPE) -> Trainer:
-    return Trainer(recipe, data, output, torch.device("cpu"))
+    return Trainer(recipe, data, output, ALONE)
 
 
 def shortened(**changes: Any) -> Recipe:
@@ -198,7 +184,7 @@ def test_a_run_begins_with_the_weights_of_an_earlier_one(
     data: Path, tmp_path: Path, undisturbed: tuple[Path, dict[str, Tensor]]
 ) -> None:
     earlier = load_checkpoint(undisturbed[0] / "checkpoint")
-    started = Trainer(RECIPE, data, tmp_path / "run", torch.device("cpu"), earlier)
+    started = Trainer(RECIPE, data, tmp_path / "run", ALONE, earlier)
     for name, tensor in started.student.model.state_dict().items():
         assert torch.equal(tensor, earlier.weights[name].float()), name
     provenance = load_checkpoint(started.export()).provenance
@@ -209,9 +195,9 @@ def test_a_run_begins_with_the_weights_of_an_earlier_one(
 def test_an_earlier_run_of_another_shape_is_refused(
     data: Path, tmp_path: Path, undisturbed: tuple[Path, dict[str, Tensor]]
 ) -> None:
-    earlier = replace(load_checkpoint(undisturbed[0] / "checkpoint"), encoder=replace(ENCODER, layers=2))
+    earlier = replace(load_checkpoint(undisturbed[0] / "checkpoint"), encoder=replace(ENCODER, kernel=7))
     with pytest.raises(ValueError, match="another encoder"):
-        Trainer(RECIPE, data, tmp_path / "run", torch.device("cpu"), earlier)
+        Trainer(RECIPE, data, tmp_path / "run", ALONE, earlier)
 
 
 def test_features_are_normalised_by_what_is_heard(data: Path, tmp_path: Path) -> None:
@@ -237,9 +223,9 @@ def test_without_teacher_noise_and_dev(data: Path, tmp_path: Path) -> None:
 def test_a_step_with_an_infinite_gradient_changes_no_weight(data: Path, tmp_path: Path) -> None:
     run = trainer(data, tmp_path)
     before = {name: one.clone() for name, one in run.student.state_dict().items()}
-    batch = run.maker.make(run.plan.batch(0), 0)
+    batch = run.make_batch(0)
     batch.features[0, 0, 0] = math.inf
-    run._train_step(batch, RECIPE.optimisation)
+    run._train_step(batch)
     assert run.step == 1
     assert same(dict(run.student.state_dict()), before)
     assert all(parameter.grad is None for parameter in run.student.parameters())
@@ -250,7 +236,7 @@ def test_the_teacher_is_heard_alone_at_first(data: Path, tmp_path: Path) -> None
     heads = run.student.model.heads
     for step in range(3):
         assert not any(bool(one.any()) for one in heads.parameters())
-        run._train_step(run.maker.make(run.plan.batch(step), step), run.recipe.optimisation)
+        run._train_step(run.make_batch(step))
     assert all(bool(one.any()) for one in heads.parameters())
     assert bool(run.student.projection.weight.any())
 
@@ -275,15 +261,15 @@ def student_and_batch(data: Path, transcribed: bool) -> tuple[Student, Any]:
 
 def test_losses_are_those_of_the_heads_and_the_teacher(data: Path) -> None:
     student, batch = student_and_batch(data, transcribed=True)
-    losses = student.losses(batch, 4)
+    losses = student(batch, 4)
     assert losses.keys() == {"phonemes", "characters", "teacher"}
     assert all(loss.isfinite() and loss > 0 for loss in losses.values())
-    assert "teacher" not in student.losses(replace(batch, targets=None), 4)
+    assert "teacher" not in student(replace(batch, targets=None), 4)
 
 
 def test_a_batch_without_transcripts_teaches_by_its_targets(data: Path) -> None:
     student, batch = student_and_batch(data, transcribed=False)
-    losses = student.losses(batch, 4)
+    losses = student(batch, 4)
     assert losses["teacher"] > 0
     assert losses["phonemes"] == 0
 

@@ -1,0 +1,92 @@
+"""The state file of a training run: all that it needs to go on, and which recipe it is of."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from models.checkpoint import save_tensors
+from models.recipes.recipe import Recipe
+
+STATE = "state.safetensors"
+
+_FREE = {"steps", "save_every", "evaluate_every"}
+"""What may change between two starts: how long a run is, and how often one looks at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Tensors by name of the student, of its averaged weights and of the optimisers; how far the run is."""
+
+    student: dict[str, Tensor]
+    average: dict[str, Tensor]
+    optimisers: dict[str, Tensor]
+    step: int
+    seconds_heard: float
+
+
+def settings(recipe: Recipe) -> dict[str, Any]:
+    """What a state cannot be separated from: encoder, seed and optimisation, in JSON's types.
+
+    Not the data and the added losses: a run may get more recordings, or end with another objective. Nor the number
+    of steps, for to prolong a run is no other experiment: the rate decays from where it is.
+    """
+    kept = {"seed": recipe.seed}
+    for section, config in (("encoder", recipe.encoder), ("optimisation", recipe.optimisation)):
+        kept |= {f"{section}.{key}": value for key, value in asdict(config).items() if key not in _FREE}
+    return json.loads(json.dumps(kept))  # type: ignore[no-any-return]
+
+
+def save_state(path: Path, state: RunState, recipe: Recipe) -> None:
+    """Write a state atomically."""
+    tensors = {f"student/{name}": tensor for name, tensor in state.student.items()}
+    tensors |= {f"average/{name}": tensor for name, tensor in state.average.items()}
+    tensors |= {f"optimisers/{name}": tensor for name, tensor in state.optimisers.items()}
+    tensors["progress"] = torch.tensor([state.step, state.seconds_heard], dtype=torch.float64)
+    tensors["settings"] = torch.tensor(list(json.dumps(settings(recipe)).encode()), dtype=torch.uint8)
+    save_tensors(path, {name: tensor.detach().cpu() for name, tensor in tensors.items()})
+
+
+def load_state(path: Path, recipe: Recipe, device: torch.device) -> RunState | None:
+    """The state in a file, None where there is none; ValueError for one that is damaged or of another recipe."""
+    if not path.exists():
+        return None
+    try:
+        tensors = load_file(path, device=str(device))
+        progress = tensors["progress"]
+        # runs that were begun before settings were stored have none
+        stored = json.loads(bytes(tensors["settings"].tolist())) if "settings" in tensors else {}
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise refusal(path, error) from error
+    if changes := _changes(stored, settings(recipe)):
+        raise refusal(path, ", ".join(changes))
+    return RunState(
+        student=_below(tensors, "student/"),
+        average=_below(tensors, "average/"),
+        optimisers=_below(tensors, "optimisers/"),
+        step=int(progress[0]),
+        seconds_heard=float(progress[1]),
+    )
+
+
+def refusal(path: Path, reason: object) -> ValueError:
+    """The error of a state that this run cannot go on from."""
+    lines = str(reason).splitlines() or ["no reason given"]
+    return ValueError(
+        f"{path} is damaged or of another recipe ({lines[0]}): choose another --output, or delete it to begin afresh"
+    )
+
+
+def _changes(stored: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """What was set otherwise; a setting that only one of the two has is of another version of this program."""
+    both = [key for key in stored if key in wanted]
+    return [f"{key} was {stored[key]!r}, now {wanted[key]!r}" for key in both if stored[key] != wanted[key]]
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

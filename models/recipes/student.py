@@ -1,0 +1,125 @@
+"""The model in training and the losses that every recipe has; what other losses need of its outputs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.checkpoint import Checkpoint
+from models.ctc import CtcModel, ctc_loss, zero_linear
+from models.recipes.batches import Batch, Sample
+from models.recipes.features import dequantise
+from models.recipes.precision import autocast
+from models.recipes.recipe import Recipe
+from models.recipes.samples import HEADS
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What the student says of a batch: lengths (B,) in encoder frames; log-probabilities (B, T, V) of each head."""
+
+    lengths: Tensor
+    log_probs: dict[str, Tensor]
+
+
+class Objective(Protocol):
+    """Losses that some recipes add, by name."""
+
+    def __call__(self, encoded: Encoded, batch: Batch) -> dict[str, Tensor]:
+        """The losses of a batch, unweighted."""
+        ...
+
+
+class Student(nn.Module):
+    """The model in training: with a projection to the teacher's outputs, whose scale it knows."""
+
+    target_mean: Tensor
+    target_deviation: Tensor
+
+    def __init__(self, model: CtcModel, target_width: int) -> None:
+        super().__init__()
+        self.model = model
+        self.projection = zero_linear(model.encoder.config.dim, max(1, target_width))
+        self.register_buffer("target_mean", torch.zeros(max(1, target_width)))
+        self.register_buffer("target_deviation", torch.ones(max(1, target_width)))
+
+    def forward(
+        self, batch: Batch, chunk_frames: int | None, objectives: Sequence[Objective] = ()
+    ) -> dict[str, Tensor]:
+        """Every loss of a batch, unweighted: of each head, of the teacher's targets, of other objectives."""
+        with autocast(batch.features.device):
+            frames, lengths = self.model.encoder(batch.features, batch.lengths, chunk_frames)
+        frames = frames.float()
+        encoded = Encoded(lengths, {head: self.model.log_probs(frames, head) for head in self.model.heads})
+        losses = _ctc_losses(encoded, batch)
+        if batch.targets is not None:
+            targets = (batch.targets - self.target_mean) / self.target_deviation
+            wanted = targets[batch.target_mask]
+            losses["teacher"] = functional.mse_loss(self.projection(frames[batch.target_mask]), wanted)
+        for objective in objectives:
+            losses |= objective(encoded, batch)
+        return losses
+
+
+def _ctc_losses(encoded: Encoded, batch: Batch) -> dict[str, Tensor]:
+    """The loss of each head on the transcribed utterances; 0 where there are none."""
+    if not batch.transcribed.any():
+        return {head: log_probs.new_zeros(()) for head, log_probs in encoded.log_probs.items()}
+    lengths = encoded.lengths[batch.transcribed]
+    return {
+        head: ctc_loss(log_probs[batch.transcribed], lengths, batch.labels[head], batch.label_lengths[head])
+        for head, log_probs in encoded.log_probs.items()
+    }
+
+
+def new_student(recipe: Recipe, samples: list[Sample], start: Checkpoint | None) -> Student:
+    """A student at the start of its training, which knows the scale of its features and targets."""
+    model = CtcModel(recipe.encoder, HEADS)
+    random = np.random.default_rng(recipe.seed)
+    chosen = [samples[index] for index in random.permutation(len(samples))[:1000]]
+    rows = [dequantise(sample.features.rows(sample.entry)) for sample in chosen]
+    frames = np.concatenate(rows)
+    model.encoder.mean.copy_(torch.from_numpy(frames.mean(0)))
+    model.encoder.deviation.copy_(torch.from_numpy(frames.std(0)))
+    if start is not None:
+        _begin_with(model, start)
+    targets = [sample.targets for sample in chosen if sample.targets is not None]
+    if not targets:
+        return Student(model, 0)
+    wanted = np.concatenate([store.rows(entry).astype(np.float32) for store, entry in targets])
+    student = Student(model, wanted.shape[1])
+    student.target_mean.copy_(torch.from_numpy(wanted.mean(0)))
+    student.target_deviation.copy_(torch.from_numpy(wanted.std(0) + 1e-3))
+    return student
+
+
+def _begin_with(model: CtcModel, start: Checkpoint) -> None:
+    """Copy a checkpoint's weights; of one that is k times as deep, every k-th block.
+
+    The last of each k: the heads were trained on the output of the last block of all. ValueError where the
+    encoders differ in more than depth, or the labels differ.
+    """
+    config = model.encoder.config
+    every, surplus = divmod(start.encoder.layers, config.layers)
+    if surplus or replace(start.encoder, layers=config.layers) != config or start.heads != HEADS:
+        raise ValueError(
+            "the checkpoint to start with has other labels than the recipe or another encoder "
+            f"(only its layers may be a multiple of the recipe's {config.layers}): choose another --start"
+        )
+    weights = {}
+    for name, tensor in start.weights.items():
+        if name.startswith(_BLOCKS):
+            number, _, rest = name.removeprefix(_BLOCKS).partition(".")
+            taken, left_out = divmod(int(number) + 1, every)
+            if left_out:
+                continue
+            name = f"{_BLOCKS}{taken - 1}.{rest}"
+        weights[name] = tensor.float()
+    model.load_state_dict(weights)
+
+
+_BLOCKS = "encoder.blocks."
