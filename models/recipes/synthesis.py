@@ -1,98 +1,123 @@
 """Synthesised training speech: sentences read by Debian's synthesisers in many voices, into a store."""
 
 import argparse
+import multiprocessing
 import random
 import re
-import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from models.frontend import Frontend, FrontendConfig
-from models.recipes.features import StoreWriter, quantise
-from models.recipes.prepare import load
+from models.recipes.distortions import Odds, distort
+from models.recipes.features import StoreWriter
+from models.recipes.prepare import Samples, load, log_mel, random_of, surroundings
+from models.recipes.synthesisers import SYNTHESISERS
 from models.recipes.teacher import ZipformerTeacher
+from models.recipes.voices import draw_voice, revoice
 
-ESPEAK_ACCENTS = (
-    "en-us",
-    "en-us",
-    "en-us",
-    "en-gb",
-    "en-gb-x-rp",
-    "en-gb-scotland",
-    "en-029",
-    "en-gb-x-gbclan",
-)
-ESPEAK_VARIANTS = tuple(f"m{number}" for number in range(1, 8)) + tuple(f"f{number}" for number in range(1, 6))
-FLITE_VOICES = ("slt", "rms", "awb", "kal16")
-FESTIVAL_VOICES = ("kal_diphone", "ked_diphone", "cmu_us_slt_arctic_hts")
+MIN_WORDS, MAX_WORDS = 1, 25
 
 
-def say_espeak(text: str, wav: Path, choice: random.Random) -> str:
-    """Speak with a random accent, variant, rate and pitch; the voice's name."""
-    voice = f"{choice.choice(ESPEAK_ACCENTS)}+{choice.choice(ESPEAK_VARIANTS)}"
-    rate, pitch = str(choice.randint(120, 200)), str(choice.randint(20, 80))
-    subprocess.run(["espeak-ng", "-v", voice, "-s", rate, "-p", pitch, "-w", wav, "--", text], check=True)
-    return f"espeak-{voice}"
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How sentences become training data.
+
+    teacher: encoder.onnx of a zipformer that hears them clean. noise: manifests of noise; None leaves the
+    features clean.
+    """
+
+    teacher: Path | None = None
+    noise: tuple[Path, ...] | None = None
 
 
-def say_flite(text: str, wav: Path, choice: random.Random) -> str:
-    """Speak with a random flite voice and tempo; the voice's name."""
-    voice = choice.choice(FLITE_VOICES)
-    stretch = f"duration_stretch={choice.uniform(0.8, 1.25):.2f}"
-    subprocess.run(["flite", "-voice", voice, "--setf", stretch, "-t", text, "-o", wav], check=True)
-    return f"flite-{voice}"
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A sentence to be said, under the key that decides by whom and how."""
+
+    key: str
+    text: str
+    manner: Manner
 
 
-def say_festival(text: str, wav: Path, choice: random.Random) -> str:
-    """Speak with a random festival voice; the voice's name."""
-    voice = choice.choice(FESTIVAL_VOICES)
-    command = ["text2wave", "-eval", f"(voice_{voice})", "-o", str(wav)]
-    subprocess.run(command, input=text, text=True, check=True, capture_output=True)
-    return f"festival-{voice}"
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A sentence said: features (T, F), targets (T / 4, W) where there is a teacher, the voice's name."""
 
-
-SPEAKERS: tuple[Callable[[str, Path, random.Random], str], ...] = (
-    *(say_espeak,) * 25,
-    *(say_flite,) * 14,
-    say_festival,
-)
+    task: Task
+    features: npt.NDArray[np.uint8]
+    targets: npt.NDArray[np.float16] | None
+    voice: str
 
 
 def sentences(path: Path, choice: random.Random) -> Iterator[str]:
-    """Lines of 2 to 20 plain words of a text file of normalised sentences, in random order."""
+    """Lines of 1 to 25 plain words of a text file of normalised sentences, in random order."""
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    plain = [line for line in lines if re.fullmatch(r"[a-z' ]+", line) and 2 <= len(line.split()) <= 20]
+    plain = [line for line in lines if re.fullmatch(r"[a-z' ]+", line) and MIN_WORDS <= len(line.split()) <= MAX_WORDS]
     choice.shuffle(plain)
     yield from plain
 
 
-def synthesise(text: Path, output: Path, hours: float, seed: int, teacher: Path | None) -> None:
-    """Fill `features-SEED`, and with a teacher `teacher-SEED`, with so many hours of speech; resumable."""
-    choice = random.Random(seed)
-    frontend = Frontend(FrontendConfig())
-    listener = ZipformerTeacher(teacher) if teacher else None
-    store = StoreWriter(output / f"features-{seed}", frontend.config.num_mels, np.uint8)
-    targets = StoreWriter(output / f"teacher-{seed}", listener.width, np.float16) if listener else None
+def say(text: str, key: str) -> tuple[Samples, str]:
+    """A sentence said by a voice that the key decides: samples (N,) at 16 kHz and the voice's name."""
+    choice = random.Random(key)
+    synthesiser = choice.choices(SYNTHESISERS, [one.weight for one in SYNTHESISERS])[0]
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "said.wav"
-        for number, sentence in enumerate(sentences(text, choice)):
-            speed, speaker = choice.uniform(0.9, 1.1), choice.choice(SPEAKERS)
-            details = random.Random(choice.random())
-            key = f"synthetic/{seed}-{number}"
-            if key not in store.keys:
-                voice = speaker(sentence, wav, details)
-                samples = load(wav, speed)
-                if listener and targets and key not in targets.keys:
-                    targets.add(key, listener.encode(samples), None, voice)
-                with torch.inference_mode():
-                    rows = quantise(frontend(torch.from_numpy(samples)).numpy())
-                store.add(key, rows, sentence, voice)
-            if store.rows >= hours * 360000:
-                break
+        voice = synthesiser.say(text, wav, choice)
+        samples = load(wav, choice.uniform(0.9, 1.1))
+    if choice.random() >= synthesiser.revoiced:
+        return samples, voice
+    return revoice(samples, draw_voice(random_of(key))), f"{voice}+1"
+
+
+def read(task: Task) -> Reading:
+    """A task done; the same in every process."""
+    samples, voice = say(task.text, task.key)
+    targets = _teacher(task.manner.teacher).encode(samples) if task.manner.teacher else None
+    if task.manner.noise is not None:
+        samples = distort(samples, surroundings(task.manner.noise), Odds(), random_of(f"{task.key}~1"))
+    return Reading(task, log_mel(samples, _frontend()), targets, voice)
+
+
+@cache
+def _teacher(path: Path) -> ZipformerTeacher:
+    return ZipformerTeacher(path)
+
+
+@cache
+def _frontend() -> Frontend:
+    return Frontend(FrontendConfig())
+
+
+def synthesise(text: Path, output: Path, hours: float, seed: int, manner: Manner, jobs: int = 1) -> None:
+    """Fill `features-SEED`, and with a teacher `teacher-SEED`, with so many hours of speech; resumable.
+
+    What is said does not depend on the number of processes, jobs.
+    """
+    store = StoreWriter(output / f"features-{seed}", _frontend().config.num_mels, np.uint8)
+    width = _teacher(manner.teacher).width if manner.teacher else 0
+    targets = StoreWriter(output / f"teacher-{seed}", width, np.float16) if manner.teacher else None
+    chosen = enumerate(sentences(text, random.Random(seed)))
+    tasks = (Task(f"synthetic/{seed}-{number}", sentence, manner) for number, sentence in chosen)
+    missing = (task for task in tasks if task.key not in store.keys)
+    with ExitStack() as stack:
+        readings: Iterator[Reading] = map(read, missing)
+        if jobs > 1:
+            workers = multiprocessing.get_context("spawn").Pool(jobs, torch.set_num_threads, (1,))
+            readings = stack.enter_context(workers).imap(read, missing, chunksize=4)
+        while store.rows < hours * 360000 and (reading := next(readings, None)):
+            key = reading.task.key
+            if targets and reading.targets is not None and key not in targets.keys:
+                targets.add(key, reading.targets, None, reading.voice)
+            store.add(key, reading.features, reading.task.text, reading.voice)
     store.close()
     if targets:
         targets.close()
@@ -104,11 +129,15 @@ def main() -> None:
     parser.add_argument("text", type=Path, help="normalised sentences, one a line")
     parser.add_argument("--output", type=Path, required=True, help="folder of the stores")
     parser.add_argument("--teacher", type=Path, help="encoder.onnx of a streaming zipformer")
+    parser.add_argument("--distort", action="store_true", help="features of it in rooms, noise and codecs")
+    parser.add_argument("--noise", type=Path, nargs="+", default=[], help="manifests of noise for --distort")
     parser.add_argument("--hours", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    synthesise(arguments.text, arguments.output, arguments.hours, arguments.seed, arguments.teacher)
+    manner = Manner(arguments.teacher, tuple(arguments.noise) if arguments.distort else None)
+    synthesise(arguments.text, arguments.output, arguments.hours, arguments.seed, manner, arguments.jobs)
 
 
 if __name__ == "__main__":
