@@ -1,15 +1,48 @@
-"""Word n-gram language models in KenLM's binary form or as ARPA text."""
+"""Word n-gram language models in KenLM's binary form or as ARPA text, and what a search asks of one."""
 
+import logging
 import math
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import kenlm
 
+from decoder.arpa import check_arpa, is_arpa
+
+logger = logging.getLogger(__name__)
+
 LN10 = math.log(10.0)
 """KenLM's logarithms are to the base 10; times this they are natural."""
+
+
+class LanguageModel(Protocol):
+    """What a search asks of a word language model; a state is an opaque value, hashable and comparable."""
+
+    def bos_state(self) -> Any:
+        """The state at the start of a sentence."""
+        ...
+
+    def score(self, state: Any, word: str) -> tuple[float, Any]:
+        """Natural log of P(word | state) and the state after it."""
+        ...
+
+    def eos(self, state: Any) -> float:
+        """Natural log of P(</s> | state)."""
+        ...
+
+    def unigrams(self, words: Iterable[str]) -> list[float]:
+        """Natural log of each word's probability without any context."""
+        ...
+
+    def known(self, word: str) -> bool:
+        """Whether the model knows the word."""
+        ...
+
+    def begins_word(self, prefix: str) -> bool:
+        """Whether some known word begins so."""
+        ...
 
 
 class NgramLM:
@@ -18,6 +51,7 @@ class NgramLM:
     def __init__(self, path: str | Path, vocabulary: Iterable[str] | None = None) -> None:
         """Load the model; with a vocabulary only its words that the model has are known.
 
+        Logs a warning where the model has words of the vocabulary in capitals.
         Raises OSError for a file that is not there or cannot be read, ValueError for one that is not a
         whole language model or has none of the vocabulary.
         """
@@ -27,10 +61,20 @@ class NgramLM:
         self._words: list[str] | None = None
         self._known: frozenset[str] | None = None
         if vocabulary is not None:
+            vocabulary = set(vocabulary)
             self._known = frozenset(word for word in vocabulary if word in self._model)
             self._words = sorted(self._known)
-            if not self._words:
-                raise ValueError(f"{self.path}: the language model has none of the words of the vocabulary")
+            self._check_fit(sorted(vocabulary - self._known))
+
+    def _check_fit(self, missing: Collection[str]) -> None:
+        """Tell of a model of other case or alphabet by words of the vocabulary that it lacks."""
+        capitals = [form for word in missing for form in (word.upper(), word.capitalize()) if form in self._model]
+        capitals = [form for form in capitals if form != form.lower()]
+        remedy = f"it has {capitals[0]!r}, build it from lower-case text" if capitals else "is it of another language?"
+        if not self._words:
+            raise ValueError(f"{self.path}: the language model has none of the words of the vocabulary: {remedy}")
+        if capitals:
+            logger.warning("%s: %d words are unknown for their capitals: %s", self.path, len(capitals), remedy)
 
     def bos_state(self) -> Any:
         """The state at the start of a sentence."""
@@ -73,7 +117,8 @@ def _load(path: Path) -> Any:
         raise OSError(f"{path}: not a file; a language model is one KenLM binary or ARPA file")
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: the language model is empty")
-    path.open("rb").close()  # a file without read permission is told apart from a broken one here
+    if is_arpa(path):
+        check_arpa(path)
     config = kenlm.Config()
     config.show_progress = False
     config.arpa_complain = kenlm.ARPALoadComplain.NONE

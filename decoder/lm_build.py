@@ -4,16 +4,14 @@ The estimate is interpolated modified Kneser-Ney (Heafield et al. 2013), done by
 """
 
 import gzip
-import math
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import kenlm
-
+from decoder.lm import NgramLM
 from decoder.lm_recipe import BinaryOptions, EstimateOptions, Recipe, load_recipe
 from decoder.lm_text import (
     Progress,
@@ -24,28 +22,10 @@ from decoder.lm_text import (
     transcripts,
     write_training,
 )
+from decoder.perplexity import Perplexity, measure
 
 WORDS_FILE = "words.txt.gz"
 """The vocabulary beside the binary: `word<TAB>count` lines, commonest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Perplexity:
-    """How well a model predicts some text.
-
-    perplexity: per word and sentence end, unknown words left out.
-    unknown: how many of `words` the vocabulary lacks.
-    """
-
-    sentences: int
-    words: int
-    unknown: int
-    perplexity: float
-
-    @property
-    def unknown_percent(self) -> float:
-        """Out-of-vocabulary words in percent."""
-        return 100.0 * self.unknown / self.words if self.words else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +51,22 @@ class LanguageModelBuild:
     evaluated: Mapping[str, Perplexity] = field(default_factory=dict)
 
 
+def find_tool(name: str, folder: Path | None) -> Path | None:
+    """One of KenLM's executables, in a folder or on the PATH; None where it is not there."""
+    found = shutil.which(name, path=None if folder is None else str(folder))
+    return None if found is None else Path(found)
+
+
 def find_tools(folder: Path | None) -> tuple[Path, Path]:
     """lmplz and build_binary, in a folder or on the PATH; FileNotFoundError says how to get them."""
-    found = [shutil.which(name, path=None if folder is None else str(folder)) for name in ("lmplz", "build_binary")]
-    if found[0] is None or found[1] is None:
+    lmplz, build_binary = find_tool("lmplz", folder), find_tool("build_binary", folder)
+    if lmplz is None or build_binary is None:
         where = f"in {folder}" if folder else "on the PATH"
         raise FileNotFoundError(
             f"KenLM's lmplz and build_binary are not {where}; "
             "build them with `scripts/build-kenlm FOLDER` and name that folder (--tools FOLDER)"
         )
-    return Path(found[0]), Path(found[1])
+    return lmplz, build_binary
 
 
 def _run(command: Sequence[str], stdin: Path | None = None) -> None:
@@ -92,13 +78,15 @@ def _run(command: Sequence[str], stdin: Path | None = None) -> None:
         raise OSError(f"{Path(command[0]).name} failed ({done.returncode}): {said[-1]}")
 
 
-def estimate_arpa(lmplz: Path, corpus: Path, vocabulary: Path, arpa: Path, options: EstimateOptions) -> None:
-    """Estimate a back-off model over a limited vocabulary; OSError if lmplz fails."""
+def estimate_arpa(lmplz: Path, corpus: Path, vocabulary: Path | None, arpa: Path, options: EstimateOptions) -> None:
+    """Estimate a back-off model, over the words of a file where one is given; OSError if lmplz fails."""
     prune = [str(cut) for cut in options.prune] or ["0"]
     command = [str(lmplz), "-o", str(options.order), "-S", options.memory, "-T", str(arpa.parent)]
     # Small or repeated text lacks the singletons that Kneser-Ney discounts are estimated from.
-    command += ["--discount_fallback", "--limit_vocab_file", str(vocabulary), "--prune", *prune]
-    _run([*command, "--arpa", str(arpa)], stdin=corpus)
+    command += ["--discount_fallback", "--prune", *prune, "--arpa", str(arpa)]
+    if vocabulary is not None:
+        command += ["--limit_vocab_file", str(vocabulary)]
+    _run(command, stdin=corpus)
 
 
 def write_binary(build_binary: Path, arpa: Path, output: Path, options: BinaryOptions) -> None:
@@ -125,28 +113,13 @@ def write_words(vocabulary: Mapping[str, int], path: Path) -> None:
     path.write_bytes(gzip.compress(lines.encode("ascii"), mtime=0))
 
 
-def measure(model: kenlm.Model, sentences: Iterable[str]) -> Perplexity:
-    """Perplexity and unknown words of normalised sentences; infinite where nothing is known."""
-    total = words = unknown = count = 0
-    log10 = 0.0
-    for sentence in sentences:
-        count += 1
-        words += len(sentence.split())
-        for score, _, is_unknown in model.full_scores(sentence):
-            unknown += is_unknown
-            if not is_unknown:
-                log10 += score
-                total += 1
-    return Perplexity(count, words, unknown, 10.0 ** (-log10 / total) if total else math.inf)
-
-
-def _measure_held_back(model: kenlm.Model, texts: Sequence[SourceText]) -> dict[str, Perplexity]:
+def _measure_held_back(model: NgramLM, texts: Sequence[SourceText]) -> dict[str, Perplexity]:
     lines = {text.name: text.held_back.read_text().splitlines() for text in texts}
     results = {name: measure(model, sentences) for name, sentences in lines.items() if sentences}
     return results | {"all": measure(model, (line for part in lines.values() for line in part))}
 
 
-def _measure_manifests(model: kenlm.Model, recipe: Recipe, data_folder: Path) -> dict[str, Perplexity]:
+def _measure_manifests(model: NgramLM, recipe: Recipe, data_folder: Path) -> dict[str, Perplexity]:
     results = {}
     for pattern in recipe.evaluate.manifests:
         sentences = list(transcripts(data_folder, pattern, [recipe.evaluate.split]))
@@ -171,7 +144,7 @@ def _build(
     write_binary(build_binary, arpa, output, recipe.binary)
     write_words(vocabulary, output.with_name(WORDS_FILE))
     progress("measuring perplexity")
-    model = kenlm.Model(str(output))
+    model = NgramLM(output)
     counts = (
         SourceCount(text.name, text.sentences, text.counts.total(), text.unreadable, text.excluded) for text in texts
     )

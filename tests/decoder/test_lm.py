@@ -50,6 +50,31 @@ def test_a_vocabulary_without_a_word_of_the_model(tiny_arpa):
         NgramLM(tiny_arpa, ["zebra"])
 
 
+def test_a_model_of_other_case_or_alphabet(tiny_arpa, tmp_path):
+    shouted, foreign = tmp_path / "shouted.arpa", tmp_path / "foreign.arpa"
+    text = tiny_arpa.read_text()
+    shouted.write_text(text.replace("bad", "BAD").replace("cab", "CAB").replace("\ta", "\tA").replace(" a", " A"))
+    foreign.write_text(text.replace("bad", "дом").replace("cab", "кот"))
+    with pytest.raises(
+        ValueError, match=r"none of the words of the vocabulary: it has 'BAD', build it from lower-case"
+    ):
+        NgramLM(shouted, ["bad", "cab"])
+    with pytest.raises(ValueError, match="is it of another language"):
+        NgramLM(foreign, ["bad", "cab"])
+
+
+def test_some_words_in_capitals_are_warned_of(tiny_arpa, tmp_path, caplog):
+    mixed = tmp_path / "mixed.arpa"
+    mixed.write_text(tiny_arpa.read_text().replace("bad", "Bad"))
+    lm = NgramLM(mixed, ["bad", "cab", "zebra"])
+    assert not lm.known("bad")
+    (warning,) = caplog.messages
+    assert "1 words are unknown for their capitals: it has 'Bad'" in warning
+    caplog.clear()
+    NgramLM(tiny_arpa, ["bad", "cab", "zebra"])
+    assert not caplog.messages
+
+
 def test_a_missing_file_and_a_folder(tmp_path):
     with pytest.raises(OSError, match="no such language model"):
         NgramLM(tmp_path / "none.arpa")
@@ -62,10 +87,9 @@ def test_a_missing_file_and_a_folder(tmp_path):
     [
         b"a text\n",
         bytes(range(256)) * 20,
-        b"\\data\\\nngram 1=0\n\n\\1-grams:\n\n\\end\\\n",
         b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(100),
     ],
-    ids=["text", "bytes", "no words", "cut binary"],
+    ids=["text", "bytes", "cut binary"],
 )
 def test_a_foreign_file(tmp_path, content):
     path = tmp_path / "foreign"
@@ -80,12 +104,13 @@ def test_a_cut_arpa(tiny_arpa, tmp_path, share):
     content = tiny_arpa.read_bytes()
     path = tmp_path / "cut.arpa"
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(ValueError, match="not a whole KenLM"):
+    with pytest.raises(ValueError, match="cut in the middle"):
         NgramLM(path)
 
 
-def test_an_empty_file(tmp_path):
+@pytest.mark.parametrize("content", ["", "\\data\\\nngram 1=0\n\n\\1-grams:\n\n\\end\\\n"], ids=["nothing", "no words"])
+def test_an_empty_model(tmp_path, content):
     path = tmp_path / "empty.arpa"
-    path.touch()
+    path.write_text(content)
     with pytest.raises(ValueError, match="is empty"):
         NgramLM(path)
