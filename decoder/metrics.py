@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +77,12 @@ def word_errors(reference: str, hypothesis: str) -> ErrorCounts:
 def character_errors(reference: str, hypothesis: str) -> ErrorCounts:
     """Errors between the characters of two texts, single spaces between words included."""
     return align(" ".join(reference.split()), " ".join(hypothesis.split()))
+
+
+def matching_words(reference: Sequence[str], hypothesis: Sequence[str]) -> list[tuple[int, int]]:
+    """Places of the same words in both, in order."""
+    blocks = SequenceMatcher(None, reference, hypothesis, autojunk=False).get_matching_blocks()
+    return [(block.a + i, block.b + i) for block in blocks for i in range(block.size)]
 
 
 def bootstrap_interval(

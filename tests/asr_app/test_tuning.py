@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from asr_app.audio.types import Samples
 from asr_app.errors import ConfigError
 from asr_app.events import Event, Final
 from asr_app.recognizer import Recognizer
-from asr_app.tuning import tune
+from asr_app.tuning import calibrate, hear, tune
 from models.recipes.manifest import Utterance
 
 Load = Callable[..., Recognizer]
@@ -30,7 +31,7 @@ def utterances(tmp_path: Path, whistle: Whistle) -> list[Utterance]:
 
 @pytest.mark.parametrize("chunk_ms", [320, None])
 def test_every_pair_is_tried(load: Load, utterances: list[Utterance], chunk_ms: int | None) -> None:
-    trials = list(tune(load(chunk_ms=chunk_ms), utterances, [0.0, 0.5], [0.0, 1.0, 1.5]))
+    trials = list(tune(*hear(load(chunk_ms=chunk_ms), utterances), [0.0, 0.5], [0.0, 1.0, 1.5]))
     assert [(trial.alpha, trial.beta) for trial in trials] == [
         (alpha, beta) for alpha in (0.0, 0.5) for beta in (0.0, 1.0, 1.5)
     ]
@@ -40,7 +41,7 @@ def test_every_pair_is_tried(load: Load, utterances: list[Utterance], chunk_ms: 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(1.0, -30.0), (20.0, 0.0), (0.0, 30.0)])
 def test_absurd_weights_are_survived(load: Load, utterances: list[Utterance], alpha: float, beta: float) -> None:
-    (trial,) = tune(load(), utterances, [alpha], [beta])
+    (trial,) = tune(*hear(load(), utterances), [alpha], [beta])
     assert 0 <= trial.wer < 1000
 
 
@@ -50,10 +51,19 @@ def test_it_hears_what_a_session_hears(
     recognizer = load()
     finals = [event.text for event in listen(recognizer, whistle("nas")) if isinstance(event, Final)]
     assert finals == ["nas"]  # the last label comes with the silence after the stream
-    (trial,) = tune(recognizer, utterances[1:2], [0.5], [1.0])
+    (trial,) = tune(*hear(recognizer, utterances[1:2]), [0.5], [1.0])
     assert trial.corpora == {"a": 0.0}
 
 
 def test_greedy_decoding_has_nothing_to_tune(load: Load, utterances: list[Utterance]) -> None:
     with pytest.raises(ConfigError, match="leave the decoder at beam"):
-        next(tune(load(decoder="greedy"), utterances, [1.0], [1.0]))
+        hear(load(decoder="greedy"), utterances)
+
+
+def test_confidences_are_calibrated_on_right_and_wrong_words(load: Load, utterances: list[Utterance]) -> None:
+    wrong = replace(utterances[2], text="tan")
+    decoder, heard = hear(load(), [*utterances, wrong])
+    calibration = calibrate(decoder, heard)
+    assert 0.6 < calibration(1.0) < 0.95  # four of five words are right, all with the same share
+    with pytest.raises(ValueError, match="that are wrong"):
+        calibrate(decoder, heard[:2])
