@@ -28,6 +28,10 @@ def config_file() -> Path:
     return Path(named) if named else platformdirs.user_config_path("asr") / "config.toml"
 
 
+def _vocabulary_file() -> Path:
+    return platformdirs.user_config_path("asr") / "vocabulary.txt"
+
+
 class Settings(BaseSettings):
     """What a user can set once instead of on every command line."""
 
@@ -41,6 +45,11 @@ class Settings(BaseSettings):
         640, description="whole milliseconds for the encoder to wait, at most 30000, or full"
     )
     device: DeviceName = Field("auto", description="auto, cpu or cuda")
+    personal_lm: Path | None = Field(
+        None, description="a language model of your own texts (`asr lm build`), mixed with the other one"
+    )
+    hotwords: Path | None = Field(None, description="a text file of words and phrases to expect")
+    vocabulary: Path = Field(default_factory=_vocabulary_file, description="the file of `asr vocabulary`")
     threads: int | None = Field(None, ge=1, description="a number of CPU threads, 1 or more")
 
     @classmethod

@@ -16,6 +16,7 @@ from asr_app.decoding import make_decoder
 from asr_app.errors import CheckpointError, ConfigError, DeviceError
 from asr_app.events import AudioGap, Event, Final, Partial
 from asr_app.options import DeviceName, RecognizerOptions
+from decoder.confidence import Calibration
 from decoder.types import Decoder, Hypothesis, LogProbs, Word
 from models.checkpoint import Checkpoint, load_checkpoint
 from models.conformer import ConformerEncoder, encoded_length
@@ -40,6 +41,7 @@ class Recognizer:
         self.frontend = Frontend(checkpoint.frontend)
         self.sample_rate = checkpoint.frontend.sample_rate
         self.frame_duration_s = frame_duration_s(checkpoint)
+        self.calibration = _calibration(checkpoint, options)
         self.chunk_frames = chunk_frames(options.chunk_ms, self.frame_duration_s)
 
     @classmethod
@@ -202,9 +204,15 @@ class _Segment:
         return [Final(self.number, self._revision + 1, words)] if words or self._revision else []
 
     def _words(self, hypothesis: Hypothesis) -> tuple[Word, ...]:
-        offset = self._first_frame * self._recognizer.frame_duration_s
+        offset, calibration = self._first_frame * self._recognizer.frame_duration_s, self._recognizer.calibration
         return tuple(
-            replace(word, start_s=word.start_s + offset, end_s=word.end_s + offset) for word in hypothesis.words
+            replace(
+                word,
+                start_s=word.start_s + offset,
+                end_s=word.end_s + offset,
+                confidence=calibration(word.confidence),
+            )
+            for word in hypothesis.words
         )
 
 
@@ -233,6 +241,14 @@ def choose_device(name: DeviceName) -> torch.device:
     if not torch.cuda.is_available():
         raise DeviceError("no CUDA device is usable here: use --device cpu, or install a CUDA build of torch")
     return torch.device("cuda")
+
+
+def _calibration(checkpoint: Checkpoint, options: RecognizerOptions) -> Calibration:
+    """That of the lexicon search's confidences; it was found for no other decoder."""
+    if options.decoder != "beam":
+        return Calibration()
+    decoding = checkpoint.decoding
+    return Calibration(decoding.get("confidence_slope", 1.0), decoding.get("confidence_offset", 0.0))
 
 
 def frame_duration_s(checkpoint: Checkpoint) -> float:

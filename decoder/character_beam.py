@@ -1,4 +1,4 @@
-"""Incremental CTC beam search over characters with an optional word n-gram; any word can be spelled.
+"""Incremental CTC beam search over characters or word pieces with an optional word n-gram; any word can be spelled.
 
 The search of pyctcdecode's decode_beams, whose option names and meanings it keeps, made to take a stream in
 pieces: one call for a whole utterance and a call for each frame give the same.
@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from decoder.checks import check_labels, checked_log_probs, delimiter_index
-from decoder.lm import LN10, NgramLM
+from decoder.checks import check_labels, checked_log_probs
+from decoder.lm import LN10, LanguageModel
 from decoder.search import SMALLEST_LOG_PROB, SearchOptions, frames_per_tick, timed_words
 from decoder.types import Hypothesis, LogProbs, Word
 
@@ -20,7 +20,12 @@ _USUAL_LENGTH = 6
 
 @dataclass(frozen=True, slots=True)
 class CharacterBeamOptions(SearchOptions):
-    """Options of the search; unk_score_offset is added to the score of an unknown word's beginning, too."""
+    """Options of the search; unk_score_offset is added to the score of an unknown word's beginning, too.
+
+    Spelling leaves more open than a lexicon does: it takes six seconds until a decision costs no accuracy.
+    """
+
+    commit_after_s: float = 6.0
 
 
 @dataclass(slots=True, eq=False)
@@ -70,22 +75,30 @@ class _Beam:
 
 
 class CharacterBeamDecoder:
-    """A beam search over labels that spell words, one of which, the delimiter, separates them."""
+    """A beam search over labels that spell words.
+
+    A label that begins with the delimiter begins a word: with " " as the delimiter among letters that label
+    separates words, with "▁" among pieces "▁the" and "re" spell "there".
+    """
 
     def __init__(
         self,
         labels: Sequence[str],
         blank: int,
-        lm: NgramLM | None,
+        lm: LanguageModel | None,
         frame_duration_s: float,
         options: CharacterBeamOptions | None = None,
         word_delimiter: str = " ",
     ) -> None:
-        """Raise ValueError for labels without the delimiter, or a blank that is none of them."""
+        """Raise ValueError for labels of which none begins a word, or a blank that is none of them."""
         check_labels(labels, blank, frame_duration_s)
         self.labels = tuple(labels)
         self.blank = blank
-        self.delimiter = delimiter_index(labels, word_delimiter)
+        self.word_delimiter = word_delimiter
+        self.opens = [label.startswith(word_delimiter) for label in labels]
+        self.pieces = [label.removeprefix(word_delimiter) for label in labels]
+        if not any(self.opens):
+            raise ValueError(f"no label begins with the word delimiter {word_delimiter!r}")
         self.lm = lm
         self.frame_duration_s = frame_duration_s
         self.options = options or CharacterBeamOptions()
@@ -130,7 +143,7 @@ class CharacterBeamSession:
             self._finished = True
             merged: dict[_History, _Beam] = {}
             for beam in self._beams:
-                history = self._extended(beam.history, beam) if beam.letters else beam.history
+                history = self._extended(beam)
                 if known := merged.get(history):
                     known.log_prob = _log_sum(known.log_prob, beam.log_prob)
                 else:
@@ -172,14 +185,17 @@ class CharacterBeamSession:
             return _Beam(beam.history, beam.letters, label, beam.start, beam.end, log_prob)
         if label == beam.last:
             return _Beam(beam.history, beam.letters, label, beam.start, end, log_prob)
-        if label == decoder.delimiter:
-            history = self._extended(beam.history, beam) if beam.letters else beam.history
-            return _Beam(history, "", label, 0, 0, log_prob)
+        piece = decoder.pieces[label]
+        if decoder.opens[label]:
+            return _Beam(self._extended(beam), piece, label, self._frame, end, log_prob)
         start = beam.start if beam.letters else self._frame
-        return _Beam(beam.history, beam.letters + decoder.labels[label], label, start, end, log_prob)
+        return _Beam(beam.history, beam.letters + piece, label, start, end, log_prob)
 
-    def _extended(self, history: _History, beam: _Beam) -> _History:
-        """The history and the word that a beam has spelled after it."""
+    def _extended(self, beam: _Beam) -> _History:
+        """The history and the word, if any, that a beam has spelled after it."""
+        history = beam.history
+        if not beam.letters:
+            return history
         if known := history.children.get(beam.letters):
             return known
         gain, state = self._word_score(history.state, beam.letters)

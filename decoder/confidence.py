@@ -1,5 +1,6 @@
 """Confidences that mean what they say: of the words at 0.8, four in five are right."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,8 @@ class Calibration:
 
     def __call__(self, share: float) -> float:
         """The confidence in [0, 1] of a share in [0, 1]."""
-        return float(_sigmoid(self.slope * _log_odds(np.array(share)) + self.offset))
+        clipped = min(max(share, _EDGE), 1 - _EDGE)
+        return 1 / (1 + math.exp(-self.slope * math.log(clipped / (1 - clipped)) - self.offset))
 
 
 def fit(shares: npt.ArrayLike, correct: npt.ArrayLike) -> Calibration:

@@ -4,6 +4,8 @@ import gzip
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,8 @@ ROOT = 0
 class Lexicon:
     """Words and the prefix tree of their pronunciations.
 
-    Nodes are numbered breadth first: the children of node n are child_offset[n] .. child_offset[n + 1] - 1.
+    Nodes are numbered breadth first and by label: the children of node n are child_offset[n] ..
+    child_offset[n + 1] - 1, their labels ascending.
 
     words: distinct words; a word's place is its number.
     child_offset: (nodes + 1,).
@@ -41,22 +44,32 @@ class Lexicon:
         """How many nodes the tree has, its root included."""
         return len(self.label)
 
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The number of each word."""
+        return {word: number for number, word in enumerate(self.words)}
+
     @classmethod
     def build(cls, entries: Iterable[tuple[str, Sequence[int]]]) -> "Lexicon":
         """The lexicon of (word, pronunciation) pairs, a pronunciation being label indices; a word may recur.
 
         Raises ValueError for an empty word, an empty pronunciation, a negative label or no entry at all.
         """
-        words: list[str] = []
-        pronunciations: list[Sequence[int]] = []
-        for word, pronunciation in entries:
-            if not word or not len(pronunciation) or min(pronunciation) < 0:
-                raise ValueError(f"lexicon entry {word!r}: {list(pronunciation)} is not a pronunciation")
-            words.append(word)
-            pronunciations.append(pronunciation)
-        lengths = np.array([len(p) for p in pronunciations], np.intp)
-        labels = np.array([label for p in pronunciations for label in p], np.intp)
-        return _build(words, labels, lengths)
+        return _build(*_flattened(entries))
+
+    def extended(self, entries: Iterable[tuple[str, Sequence[int]]]) -> "Lexicon":
+        """The lexicon with more entries as build takes them; words that are there keep their numbers.
+
+        A new word comes after them, a word that is there gets one more pronunciation. Raises ValueError as
+        build does. The cost is that of copying the tree, not of building it.
+        """
+        words, labels, lengths = _flattened(entries)
+        if not words:
+            raise ValueError("no entries to extend the lexicon by")
+        new = [word for word in dict.fromkeys(words) if word not in self.numbers]
+        numbers = self.numbers | {word: len(self.words) + i for i, word in enumerate(new)}
+        ids = np.fromiter((numbers[word] for word in words), np.intp, len(words))
+        return _graft(self, (*self.words, *new), ids, _padded(labels, lengths))
 
     @classmethod
     def read(cls, path: str | Path, labels: Sequence[str]) -> "Lexicon":
@@ -110,6 +123,19 @@ def _lines(path: Path) -> list[str]:
         raise ValueError(f"{path}: not a UTF-8 text, or a broken gzip file: {error}") from error
 
 
+def _flattened(entries: Iterable[tuple[str, Sequence[int]]]) -> tuple[list[str], Indices, Indices]:
+    """The words of entries, their labels one after another, and how many labels each has; ValueError for a bad one."""
+    words: list[str] = []
+    pronunciations: list[Sequence[int]] = []
+    for word, pronunciation in entries:
+        if not word or not len(pronunciation) or min(pronunciation) < 0:
+            raise ValueError(f"lexicon entry {word!r}: {list(pronunciation)} is not a pronunciation")
+        words.append(word)
+        pronunciations.append(pronunciation)
+    labels = np.array([label for p in pronunciations for label in p], np.intp)
+    return words, labels, np.array([len(p) for p in pronunciations], np.intp)
+
+
 def _build(words: list[str], labels: Indices, lengths: Indices) -> Lexicon:
     """The tree of entries: their words, their labels one after another, and how many labels each has."""
     if not words:
@@ -132,19 +158,73 @@ def _build(words: list[str], labels: Indices, lengths: Indices) -> Lexicon:
         at = np.where(inside, level_offset[-1] + np.cumsum(opens) - 1, at)
         ends[inside] = at[inside]
         level_offset.append(level_offset[-1] + int(opens.sum()))
+    tree = np.concatenate(parents).astype(np.intp), np.concatenate(node_labels).astype(np.intp)
+    return _assemble(tuple(distinct), *tree, np.array(level_offset, np.intp), (ends, numbers))
 
-    parent = np.concatenate(parents).astype(np.intp)
-    nodes = len(parent)
-    pairs = np.unique(ends * len(distinct) + numbers)  # an entry given twice counts once
+
+def _assemble(
+    words: tuple[str, ...], parent: Indices, label: Indices, level_offset: Indices, ends: tuple[Indices, Indices]
+) -> Lexicon:
+    """The lexicon of nodes that are numbered in order; ends are pairs of a node and a word that ends there."""
+    pairs = np.unique(ends[0] * len(words) + ends[1])  # an entry given twice counts once
     return Lexicon(
-        words=tuple(distinct),
-        child_offset=1 + np.searchsorted(parent[1:], np.arange(nodes + 1)),
+        words=words,
+        child_offset=1 + _offsets(parent[1:], len(parent)),
         parent=parent,
-        label=np.concatenate(node_labels).astype(np.intp),
-        word_offset=np.searchsorted(pairs // len(distinct), np.arange(nodes + 1)),
-        word_ids=pairs % len(distinct),
-        level_offset=np.array(level_offset, np.intp),
+        label=label,
+        word_offset=_offsets(pairs // len(words), len(parent)),
+        word_ids=pairs % len(words),
+        level_offset=level_offset,
     )
+
+
+def _offsets(nodes: Indices, count: int) -> Indices:
+    """(count + 1,): where the items of each node begin, and end, among items sorted by their nodes."""
+    return np.concatenate([[0], np.cumsum(np.bincount(nodes, minlength=count))])
+
+
+def _graft(tree: Lexicon, words: tuple[str, ...], ids: Indices, table: Indices) -> Lexicon:
+    """The tree with entries more: their words' numbers (entries,) and labels (entries, longest), -1 after the end."""
+    width = 1 + int(max(tree.label.max(), table.max()))
+    keys = tree.parent * width + tree.label  # ascend, as nodes are numbered by parent and label
+    at = np.zeros(len(table), np.intp)
+    levels = np.diff(tree.level_offset)
+    parents, labels, depths = [tree.parent], [tree.label], [np.repeat(np.arange(len(levels)), levels)]
+    nodes = tree.nodes
+    for depth in range(table.shape[1]):  # the new nodes of a level are numbered after all others, for now
+        inside = np.flatnonzero(table[:, depth] >= 0)
+        wanted = at[inside] * width + table[inside, depth]
+        place = np.minimum(np.searchsorted(keys, wanted), tree.nodes - 1)
+        lacking = keys[place] != wanted
+        opened, which = np.unique(wanted[lacking], return_inverse=True)
+        place[lacking] = nodes + which
+        at[inside] = place
+        nodes += len(opened)
+        parents.append(opened // width)
+        labels.append(opened % width)
+        depths.append(np.full(len(opened), depth + 1))
+    parent, label, depth_of = np.concatenate(parents), np.concatenate(labels), np.concatenate(depths)
+    order, level_offset = _breadth_first(parent, label, depth_of)
+    number = np.empty(nodes, np.intp)
+    number[order] = np.arange(nodes)
+    above = number[parent[order]]
+    above[ROOT] = -1
+    ended = np.concatenate([np.repeat(np.arange(tree.nodes), np.diff(tree.word_offset)), at])
+    return _assemble(words, above, label[order], level_offset, (number[ended], np.concatenate([tree.word_ids, ids])))
+
+
+def _breadth_first(parent: Indices, label: Indices, depth: Indices) -> tuple[Indices, Indices]:
+    """The nodes (nodes,) by depth, place of the parent and label; and where the levels begin (depth + 2,)."""
+    rank = np.zeros(len(parent), np.intp)
+    by_depth = depth.argsort(kind="stable")
+    offset = np.searchsorted(depth[by_depth], np.arange(int(depth.max()) + 2))
+    width = 1 + int(label.max())
+    for first, last in pairwise(offset[1:]):
+        level = by_depth[first:last]
+        level = level[(rank[parent[level]] * width + label[level]).argsort(kind="stable")]
+        by_depth[first:last] = level
+        rank[level] = np.arange(first, last)
+    return by_depth, offset
 
 
 def _padded(labels: Indices, lengths: Indices) -> Indices:

@@ -4,10 +4,12 @@ The search is that of Hannun et al., First-pass large vocabulary continuous spee
 bi-directional recurrent DNNs (2014), restricted to the prefix tree of a lexicon: a hypothesis is a word
 history, a node of the tree and the last label, with the probability of all its paths that end in blank and
 of those that end in the label. Within a word it is ranked with the best unigram score below its node, which
-the n-gram score of the word takes the place of when the word is complete.
+the n-gram score of the word takes the place of when the word is complete; what the word earns as a hotword
+is in both.
 """
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +17,10 @@ import numpy.typing as npt
 
 from decoder.checks import check_labels, checked_log_probs
 from decoder.history import COMMITTED, HistoryTable
+from decoder.hotwords import Hotwords
 from decoder.hypotheses import Arrivals, Beam, expand, merge
 from decoder.lexicon import ROOT, Lexicon
-from decoder.lm import NgramLM
+from decoder.lm import LanguageModel
 from decoder.search import SMALLEST_LOG_PROB, SearchOptions, frames_per_tick, timed_words
 from decoder.types import Hypothesis, LogProbs, Scores, Word
 from decoder.word_scores import WordLM, WordScores
@@ -51,7 +54,7 @@ class LexiconBeamDecoder:
         lexicon: Lexicon,
         labels: Sequence[str],
         blank: int,
-        lm: NgramLM | None,
+        lm: LanguageModel | None,
         frame_duration_s: float,
         options: LexiconBeamOptions | None = None,
     ) -> None:
@@ -63,19 +66,62 @@ class LexiconBeamDecoder:
         self.labels, self.width = tuple(labels), len(labels)
         self.frame_duration_s = frame_duration_s
         self.options = options or LexiconBeamOptions()
-        weights = (self.options.alpha, self.options.beta, self.options.unk_score_offset)
         self.inner = np.diff(lexicon.child_offset) > 0
-        self.word_lm = WordLM(lm, lexicon.words, weights)
-        self.unigrams = self.word_lm.unigrams()
-        self.lookahead = lexicon.lookahead(self.unigrams)
+        self.word_lm = WordLM(lm, lexicon.words, _weights(self.options))
+        self.lookahead = lexicon.lookahead(self.word_lm.unigrams)
 
     def with_options(self, options: LexiconBeamOptions) -> "LexiconBeamDecoder":
         """A decoder of the same words and labels that searches otherwise."""
-        return LexiconBeamDecoder(self.lexicon, self.labels, self.blank, self.lm, self.frame_duration_s, options)
+        decoder = self._derived(self.lexicon, self.word_lm.with_weights(_weights(options)))
+        decoder.options = options
+        return decoder
+
+    def with_vocabulary(self, entries: Iterable[tuple[str, Sequence[str]]]) -> "LexiconBeamDecoder":
+        """A decoder of more words, each with the labels of a pronunciation; a word may recur.
+
+        Words that the language model does not know count as rare ones, not as impossible ones. Raises
+        ValueError that names the entry for a pronunciation with the blank or with labels that are lacking.
+        """
+        numbers = {label: number for number, label in enumerate(self.labels) if number != self.blank}
+        spelled = [(word, _numbered(word, labels, numbers)) for word, labels in entries]
+        if not spelled:
+            return self
+        lexicon = self.lexicon.extended(spelled)
+        expected = {lexicon.numbers[word] for word, _ in spelled}
+        return self._derived(lexicon, self.word_lm.with_words(lexicon.words, expected))
+
+    def with_hotwords(self, weights: Mapping[str, float]) -> "LexiconBeamDecoder":
+        """A decoder that expects these words and phrases, in place of those that this one expects.
+
+        weights: the bonus, a natural logarithm above 0, of each word of a phrase. Raises ValueError that
+        names the phrase for a word that the lexicon lacks, or for a weight that is not such a number.
+        """
+        hotwords = Hotwords(weights, self.lexicon.numbers)
+        return self._derived(self.lexicon, self.word_lm.with_hotwords(hotwords))
 
     def session(self) -> "LexiconBeamSession":
         """A new session at the start of a stream."""
         return LexiconBeamSession(self)
+
+    def _derived(self, lexicon: Lexicon, word_lm: WordLM) -> "LexiconBeamDecoder":
+        """A decoder of other words and scores; what it does not change it shares."""
+        decoder = copy.copy(self)
+        decoder.lexicon, decoder.word_lm = lexicon, word_lm
+        decoder.inner = np.diff(lexicon.child_offset) > 0
+        decoder.lookahead = lexicon.lookahead(word_lm.unigrams)
+        return decoder
+
+
+def _weights(options: LexiconBeamOptions) -> tuple[float, float, float]:
+    return options.alpha, options.beta, options.unk_score_offset
+
+
+def _numbered(word: str, labels: Sequence[str], numbers: Mapping[str, int]) -> list[int]:
+    """The label indices of a pronunciation."""
+    unknown = [label for label in labels if label not in numbers]
+    if unknown:
+        raise ValueError(f"the pronunciation of {word!r} has {unknown[0]!r}, which the model does not have")
+    return [numbers[label] for label in labels]
 
 
 class LexiconBeamSession:

@@ -139,21 +139,33 @@ class ConformerEncoder(nn.Module):
         normalised = (features - self.mean) / self.deviation * valid[..., None]
         return functional.pad(normalised, (0, 0, 0, surplus))
 
+    def subsample(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Whole utterances: features (B, T, F), lengths (B,) -> the blocks' input (B, ceil(T / 4), D), lengths."""
+        state = self.init_state(features.shape[0])
+        frames, _, _ = self.subsampling(self._normalise(features, lengths), state.first, state.second)
+        return frames, encoded_length(lengths)
+
+    def block_outputs(self, frames: Tensor, lengths: Tensor, chunk_frames: int | None = None) -> list[Tensor]:
+        """Subsampled frames (B, T, D), lengths (B,) -> these frames and the output (B, T, D) of each block.
+
+        chunk_frames: encoder frames a chunk; None is full context.
+        """
+        position = torch.arange(frames.shape[1], device=frames.device)
+        mask = chunk_mask(frames.shape[1], chunk_frames, self.config.left_context, frames.device)
+        mask = mask & (position < lengths[:, None])[:, None]  # (B, T, T)
+        mask = (mask | (position == position[:, None]))[:, None]  # padding sees itself, so no row is empty
+        outputs = [frames]
+        for block, layer in zip(self.blocks, self.init_state(len(frames)).layers, strict=True):
+            outputs.append(block(outputs[-1], mask, layer.convolution))
+        return outputs
+
     def forward(self, features: Tensor, lengths: Tensor, chunk_frames: int | None = None) -> tuple[Tensor, Tensor]:
         """Whole utterances: features (B, T, F), lengths (B,) -> frames (B, ceil(T / 4), D), lengths.
 
         chunk_frames: encoder frames a chunk; None is full context.
         """
-        state = self.init_state(features.shape[0])
-        frames, _, _ = self.subsampling(self._normalise(features, lengths), state.first, state.second)
-        lengths = encoded_length(lengths)
-        position = torch.arange(frames.shape[1], device=frames.device)
-        mask = chunk_mask(frames.shape[1], chunk_frames, self.config.left_context, frames.device)
-        mask = mask & (position < lengths[:, None])[:, None]  # (B, T, T)
-        mask = (mask | (position == position[:, None]))[:, None]  # padding sees itself, so no row is empty
-        for block, layer in zip(self.blocks, state.layers, strict=True):
-            frames = block(frames, mask, layer.convolution)
-        return frames, lengths
+        frames, lengths = self.subsample(features, lengths)
+        return self.block_outputs(frames, lengths, chunk_frames)[-1], lengths
 
     def step(self, features: Tensor, lengths: Tensor, state: EncoderState) -> tuple[Tensor, EncoderState]:
         """One chunk of each stream: features (B, T, F) -> frames (B, ceil(T / 4), D) and the next state.

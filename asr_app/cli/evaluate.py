@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +15,13 @@ from asr_app.cli.options import (
     ChunkOption,
     DecoderOption,
     DeviceOption,
+    HotwordOption,
+    HotwordsOption,
     LmOption,
     ModelOption,
+    PersonalLmOption,
     ThreadsOption,
+    expected,
     load_recognizer,
 )
 from asr_app.errors import AudioFormatError, ConfigError
@@ -25,6 +30,8 @@ from asr_app.library import find_model
 if TYPE_CHECKING:
     from asr_app.evaluation import Heard
     from asr_app.recognizer import Recognizer
+    from asr_app.tuning import Heard as Tuning
+    from decoder.lexicon_beam import LexiconBeamDecoder
     from models.recipes.manifest import Utterance
 
 
@@ -37,10 +44,13 @@ def evaluate(  # noqa: PLR0913  # one for each option
     decoder: DecoderOption = None,
     model: ModelOption = None,
     lm: LmOption = None,
+    personal_lm: PersonalLmOption = None,
     beam: BeamOption = None,
     chunk_ms: ChunkOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    hotword: HotwordOption = None,
+    hotwords: HotwordsOption = None,
     hypotheses: Annotated[Path | None, typer.Option("--hypotheses", help="Write what was heard, JSON lines.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object as the last line.")] = False,
 ) -> None:
@@ -51,9 +61,17 @@ def evaluate(  # noqa: PLR0913  # one for each option
         check_output_file(hypotheses)
     utterances = _transcribed(manifests, split)
     settings = load_settings(
-        model=model, lm=lm, decoder=decoder, beam=beam, chunk_ms=chunk_ms, device=device, threads=threads
+        model=model,
+        lm=lm,
+        personal_lm=personal_lm,
+        decoder=decoder,
+        beam=beam,
+        chunk_ms=chunk_ms,
+        device=device,
+        threads=threads,
+        hotwords=hotwords,
     )
-    recognizer = load_recognizer(settings)
+    recognizer = load_recognizer(settings, expected(settings, hotword))
 
     from asr_app.evaluation import report
 
@@ -95,19 +113,34 @@ def tune(  # noqa: PLR0913  # one for each option
         check_output(folder)
     recognizer = load_recognizer(settings)
 
+    from asr_app.tuning import hear
     from asr_app.tuning import tune as search
-    from models.checkpoint import save_decoding
 
     trials = []
-    for trial in search(recognizer, utterances, *grid):
+    searched, heard = hear(recognizer, utterances)
+    for trial in search(searched, heard, *grid):
         trials.append(trial)
         corpora = "  ".join(f"{name} {rate:.1f}" for name, rate in trial.corpora.items())
         typer.echo(f"alpha {trial.alpha:g}  beta {trial.beta:g}  wer {trial.wer:.2f}  {corpora}")
     best = min(trials, key=lambda trial: trial.wer)
     typer.echo(f"best: alpha {best.alpha:g}, beta {best.beta:g}, wer {best.wer:.2f}")
     if save:
-        kept: dict[str, Any] = {"alpha": best.alpha, "beta": best.beta}
-        save_decoding(folder, kept | ({"beam": beam} if beam else {}))
+        kept: dict[str, Any] = {"alpha": best.alpha, "beta": best.beta} | ({"beam": beam} if beam else {})
+        _keep(folder, kept, searched.with_options(replace(searched.options, alpha=best.alpha, beta=best.beta)), heard)
+
+
+def _keep(folder: Path, kept: dict[str, Any], decoder: "LexiconBeamDecoder", heard: "Tuning") -> None:
+    """Store the best weights, and how far the confidences that they give can be trusted."""
+    from asr_app.tuning import calibrate
+    from models.checkpoint import save_decoding
+
+    try:
+        calibration = calibrate(decoder, heard)
+    except ValueError as error:
+        typer.echo(f"confidences stay as they are: {error}")
+    else:
+        kept |= {"confidence_slope": round(calibration.slope, 4), "confidence_offset": round(calibration.offset, 4)}
+    save_decoding(folder, kept)
 
 
 def _hear_all(recognizer: "Recognizer", utterances: "list[Utterance]") -> "tuple[list[Heard], AudioFormatError | None]":

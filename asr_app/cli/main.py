@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from asr_app import __version__
-from asr_app.cli import evaluate, lm, models, train, transcribe
+from asr_app.cli import evaluate, lm, models, pretrain, pronounce, train, transcribe, vocabulary
 from asr_app.cli.messages import complain, explained
 from asr_app.errors import AsrError, OutputError
 
@@ -31,8 +31,11 @@ app.command("transcribe")(transcribe.transcribe)
 app.command("eval")(evaluate.evaluate)
 app.command("tune")(evaluate.tune)
 app.command("train")(train.train)
+app.command("pretrain")(pretrain.pretrain)
+app.command("pronounce")(pronounce.pronounce)
 app.add_typer(models.app, name="models")
 app.add_typer(lm.app, name="lm")
+app.add_typer(vocabulary.app, name="vocabulary")
 
 
 def _print_version(wanted: bool) -> None:

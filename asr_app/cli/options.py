@@ -11,6 +11,7 @@ from asr_app.options import DecoderName, DeviceName, RecognizerOptions
 if TYPE_CHECKING:
     from asr_app.config import Settings
     from asr_app.recognizer import Recognizer
+    from asr_app.vocabulary import Entry
 
 
 # None is what was not said: asr_app.config then looks at the environment, the settings file and the default.
@@ -20,6 +21,9 @@ ModelOption = Annotated[
 ]
 LmOption = Annotated[
     Path | None, typer.Option("--lm", help="A KenLM n-gram (ARPA or binary) in place of the model's own.")
+]
+PersonalLmOption = Annotated[
+    Path | None, typer.Option("--personal-lm", help="A language model of your own texts (`asr lm build`), mixed in.")
 ]
 DecoderOption = Annotated[
     DecoderName | None,
@@ -36,6 +40,13 @@ ChunkOption = Annotated[
 DeviceOption = Annotated[
     DeviceName | None, typer.Option("--device", help="auto, the default, takes a GPU where there is one.")
 ]
+HotwordOption = Annotated[
+    list[str] | None,
+    typer.Option("--hotword", help="A word or phrase to expect, or with its weight PHRASE=WEIGHT; may be repeated."),
+]
+HotwordsOption = Annotated[
+    Path | None, typer.Option("--hotwords", help="A file of words and phrases to expect, one a line.")
+]
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; all cores by default.")]
 
 
@@ -47,7 +58,21 @@ def set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def load_recognizer(settings: "Settings") -> "Recognizer":
+def expected(settings: "Settings", hotwords: list[str] | None) -> "tuple[Entry, ...]":
+    """The words that the settings' file of hotwords and the command line want to be expected."""
+    from asr_app.vocabulary import merged, parse_hotword, read_entries
+
+    return merged(read_entries(settings.hotwords) if settings.hotwords else (), map(parse_hotword, hotwords or ()))
+
+
+def personal_words(settings: "Settings") -> "tuple[Entry, ...]":
+    """The user's vocabulary, where the decoder has a use for it."""
+    from asr_app.vocabulary import read_vocabulary
+
+    return read_vocabulary(settings.vocabulary) if settings.decoder == "beam" else ()
+
+
+def load_recognizer(settings: "Settings", hotwords: "tuple[Entry, ...]" = ()) -> "Recognizer":
     """The recogniser that the settings ask for; a model that is not there is told before torch is imported."""
     folder = find_model(settings.model)
 
@@ -55,5 +80,13 @@ def load_recognizer(settings: "Settings") -> "Recognizer":
 
     set_threads(settings.threads)
     chunk_ms = None if settings.chunk_ms == "full" else settings.chunk_ms
-    options = RecognizerOptions(chunk_ms, settings.decoder, settings.beam, settings.lm, device=settings.device)
+    options = RecognizerOptions(
+        chunk_ms=chunk_ms,
+        decoder=settings.decoder,
+        beam=settings.beam,
+        lm=settings.lm,
+        personal_lm=settings.personal_lm,
+        device=settings.device,
+        hotwords=hotwords,
+    )
     return Recognizer.load(folder, options)

@@ -13,10 +13,15 @@ from asr_app.cli.options import (
     ChunkOption,
     DecoderOption,
     DeviceOption,
+    HotwordOption,
+    HotwordsOption,
     LmOption,
     ModelOption,
+    PersonalLmOption,
     ThreadsOption,
+    expected,
     load_recognizer,
+    personal_words,
 )
 from asr_app.errors import AsrError, ConfigError
 
@@ -49,11 +54,14 @@ def transcribe(  # noqa: PLR0913  # one for each option
     format: Annotated[Format, typer.Option("--format", "-f", help="How to write the transcript.")] = Format.TEXT,
     model: ModelOption = None,
     lm: LmOption = None,
+    personal_lm: PersonalLmOption = None,
     decoder: DecoderOption = None,
     beam: BeamOption = None,
     chunk_ms: ChunkOption = None,
     device: DeviceOption = None,
     threads: ThreadsOption = None,
+    hotword: HotwordOption = None,
+    hotwords: HotwordsOption = None,
     pcm: Annotated[Encoding | None, typer.Option("--pcm", help="Standard input is raw samples of this kind.")] = None,
     pcm_rate: Annotated[int, typer.Option("--pcm-rate", help="Hz of raw samples.")] = 16000,
     pcm_channels: Annotated[int, typer.Option("--pcm-channels", help="Channels of raw samples.")] = 1,
@@ -61,14 +69,23 @@ def transcribe(  # noqa: PLR0913  # one for each option
     """Transcribe recordings (or the sound of videos) to standard output."""
     from asr_app.audio.pcm import PcmFormat
     from asr_app.config import load_settings
+    from asr_app.vocabulary import merged
 
     if len(files) > 1 and format in (Format.SRT, Format.VTT):
         raise ConfigError(f"{format.value} is the form of one recording: give the files one at a time")
     raw = PcmFormat(pcm.value, pcm_rate, pcm_channels) if pcm else None
     settings = load_settings(
-        model=model, lm=lm, decoder=decoder, beam=beam, chunk_ms=chunk_ms, device=device, threads=threads
+        model=model,
+        lm=lm,
+        personal_lm=personal_lm,
+        decoder=decoder,
+        beam=beam,
+        chunk_ms=chunk_ms,
+        device=device,
+        threads=threads,
+        hotwords=hotwords,
     )
-    recognizer = load_recognizer(settings)
+    recognizer = load_recognizer(settings, merged(personal_words(settings), expected(settings, hotword)))
     failures = [error for file in files if (error := _transcribe_file(recognizer, file, raw, format, len(files)))]
     if failures:
         raise typer.Exit(failures[0].exit_code)

@@ -112,7 +112,7 @@ class Recipe:
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
-_SECTIONS = {
+SECTIONS = {  # the tables of a recipe file
     "encoder": EncoderConfig,
     "batches": BatchConfig,
     "augmentation": Augmentation,
@@ -128,13 +128,14 @@ def read_recipe(path: Path) -> Recipe:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"cannot read the recipe {path}: {error}") from error
-    for name, section in _SECTIONS.items():
+    for name, section in SECTIONS.items():
         if name in table:
-            table[name] = _build(section, table[name], f"{path}, [{name}]")
-    return _build(Recipe, table, str(path))  # type: ignore[no-any-return]
+            table[name] = build(section, table[name], f"{path}, [{name}]")
+    return build(Recipe, table, str(path))  # type: ignore[no-any-return]
 
 
-def _build(kind: type, table: Any, place: str) -> Any:
+def build(kind: type, table: Any, place: str) -> Any:
+    """A dataclass from a TOML table; ValueError names the place and what is wrong there."""
     if not isinstance(table, dict):
         raise ValueError(f"{place} must be a section, not {table!r}")
     known: dict[str, Any] = {one.name: _checkable(one.type) for one in fields(kind)}

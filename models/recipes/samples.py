@@ -68,7 +68,7 @@ def training_samples(recipe: Recipe, data: Path) -> list[Sample]:
             labels = labeller.labels(texts[entry.key] or "")
             heard = targets.get(entry.key.split("~")[0])  # a distorted take has the targets of the clean one
             if labels is not None or heard is not None:
-                samples.append(Sample(entry, store, heard, labels, _weight(recipe, entry)))
+                samples.append(Sample(entry, store, heard, labels, weight_of(recipe, entry)))
     return samples
 
 
@@ -76,7 +76,9 @@ def _nonspeech_samples(recipe: Recipe, data: Path) -> list[Sample]:
     """Recordings without speech: their transcript is known, and empty."""
     stores = [Store(data / name) for name in recipe.nonspeech_stores]
     nothing = {head.name: np.zeros(0, np.int64) for head in HEADS}
-    return [Sample(entry, store, None, nothing, _weight(recipe, entry)) for store in stores for entry in store.entries]
+    return [
+        Sample(entry, store, None, nothing, weight_of(recipe, entry)) for store in stores for entry in store.entries
+    ]
 
 
 def dev_samples(recipe: Recipe, data: Path) -> list[Sample]:
@@ -87,6 +89,7 @@ def dev_samples(recipe: Recipe, data: Path) -> list[Sample]:
     return [Sample(entry, store, None, labels, 1.0) for store, entry, labels in labelled if labels is not None]
 
 
-def _weight(recipe: Recipe, entry: Entry) -> float:
+def weight_of(recipe: Recipe, entry: Entry) -> float:
+    """How often an utterance is heard in an epoch: what the longest beginning of its key says, else once."""
     matches = [prefix for prefix in recipe.weights if entry.key.startswith(prefix)]
     return recipe.weights[max(matches, key=len)] if matches else 1.0

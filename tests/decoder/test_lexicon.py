@@ -30,6 +30,20 @@ def spelled(lexicon: Lexicon) -> set[tuple[str, tuple[int, ...]]]:
     return entries
 
 
+@given(ENTRIES, ENTRIES)
+def test_an_extended_tree_is_the_tree_of_all_entries(entries, more):
+    extended, whole = Lexicon.build(entries).extended(more), Lexicon.build([*entries, *more])
+    assert extended.words == whole.words
+    for name in ("child_offset", "parent", "label", "word_offset", "word_ids", "level_offset"):
+        assert getattr(extended, name).tolist() == getattr(whole, name).tolist(), name
+
+
+@pytest.mark.parametrize("bad", [[], [("u", [])], [("", [1])], [("u", [-1])]])
+def test_a_tree_is_not_extended_by_bad_entries(bad):
+    with pytest.raises(ValueError, match=r"entries|not a pronunciation"):
+        Lexicon.build([("u", [1])]).extended(bad)
+
+
 @given(ENTRIES)
 def test_the_tree_holds_exactly_the_entries(entries):
     lexicon = Lexicon.build(entries)

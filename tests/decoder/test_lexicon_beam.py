@@ -170,7 +170,7 @@ def test_memory_does_not_grow_with_the_stream(beam, monkeypatch):
     sizes, capacities = [], []
     for seed in range(40):
         session.accept(random_log_probs(seed, 100))
-        sizes.append(session._table.size + len(session._word_scores) + len(session._word_scores._states))
+        sizes.append(session._table.size + len(session._word_scores) + len(session._word_scores._contexts))
         capacities.append(len(session._table.parent))
     assert max(sizes) < 400
     assert capacities[-1] == capacities[2]
@@ -310,3 +310,27 @@ def test_a_lexicon_of_another_model(lexicon):
 def test_bad_options(bad):
     with pytest.raises(ValueError, match=r"beam|commit|confidence"):
         LexiconBeamOptions(**bad)
+
+
+def test_words_are_added_to_a_decoder_and_a_running_session_keeps_its_own(lexicon, lm):
+    plain = LexiconBeamDecoder(lexicon, LABELS, 0, lm, 0.04)
+    richer = plain.with_vocabulary([("zed", ["B", "C"]), ("zed", ["C", "B", "C"]), ("ab", ["C", "C"])])
+    richer = richer.with_hotwords({"zed": 9.0})
+    frames = clear([0, 3, 0, 2, 0, 3, 0], 0.99)
+    sessions = plain.session(), richer.session()
+    assert [session.accept(frames).text for session in sessions] == [plain_text(plain, frames), "zed"]
+    assert richer.lexicon.words[: len(lexicon.words)] == lexicon.words
+    assert plain.lexicon is lexicon
+    assert plain_text(richer.with_options(richer.options), frames) == "zed"
+
+
+def plain_text(decoder: LexiconBeamDecoder, frames: np.ndarray) -> str:
+    session = decoder.session()
+    session.accept(frames)
+    return session.finish().text
+
+
+@pytest.mark.parametrize("label", ["", "D"])
+def test_a_pronunciation_of_other_labels_is_named(beam, label):
+    with pytest.raises(ValueError, match=f"'zed' has '{label}', which the model does not have"):
+        beam.with_vocabulary([("zed", ["A", label])])

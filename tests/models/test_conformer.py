@@ -213,3 +213,14 @@ def test_every_parameter_learns(small_config: EncoderConfig, noise: Noise) -> No
     for name, parameter in encoder.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
+
+
+def test_forward_is_the_last_block_on_the_subsampled(small_encoder: ConformerEncoder, noise: Noise) -> None:
+    features, lengths = noise(2, 50, MELS), torch.tensor([50, 31])
+    frames, counts = small_encoder.subsample(features, lengths)
+    outputs = small_encoder.block_outputs(frames, counts, 4)
+    assert [output.shape for output in outputs] == [(2, 13, 16)] * 4
+    assert torch.equal(outputs[0], frames)
+    whole_frames, whole_counts = small_encoder(features, lengths, 4)
+    assert torch.equal(outputs[-1], whole_frames)
+    assert counts.tolist() == whole_counts.tolist() == [13, 8]

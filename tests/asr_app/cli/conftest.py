@@ -37,6 +37,12 @@ class Done:
 Asr = Callable[..., Done]
 
 
+@pytest.fixture(autouse=True)
+def _own_vocabulary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test hears the words of whoever runs it."""
+    monkeypatch.setenv("ASR_VOCABULARY", str(tmp_path / "vocabulary.txt"))
+
+
 @pytest.fixture
 def asr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Asr:
     """A function (argument, ..., stdin=bytes) that runs `asr` in this process."""

@@ -1,0 +1,108 @@
+"""The user's own words: a text file of one entry a line, which only the user's commands write.
+
+A line is a word or phrase as it is written and, after tabs, what it sounds like and its weight; both may lack.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asr_app.errors import ConfigError, OutputError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A word or phrase that is expected.
+
+    written: as its user writes it: Nguyen, New York.
+    sounds_like: how it is said, in English words, one for each word of it; None is as it is written.
+    weight: bonus of each of its words as a natural logarithm, above 0; None is the default.
+    text: the entry as transcripts have it, in lower-case words.
+    """
+
+    written: str
+    sounds_like: str | None = None
+    weight: float | None = None
+    text: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        from decoder.normalize import normalize
+
+        object.__setattr__(self, "text", normalize(self.written) or "")
+        if not self.text:
+            raise ConfigError(f"the entry {self.written!r} cannot be spelled in the letters a-z: spell it in these")
+        if self.weight is not None and not (math.isfinite(self.weight) and self.weight > 0):
+            raise ConfigError(f"the weight {self.weight} of {self.written!r}: give a number above 0")
+        if self.sounds_like is not None and len(self.sounds_like.split()) != len(self.text.split()):
+            raise ConfigError(
+                f"{self.written!r} and what it sounds like, {self.sounds_like!r}, have not as many words: "
+                "join the parts of a word by hyphens, as in new-win"
+            )
+
+    @property
+    def line(self) -> str:
+        """The entry as a line of a file."""
+        weight = "" if self.weight is None else f"{self.weight:g}"
+        return "\t".join((self.written, self.sounds_like or "", weight)).rstrip("\t")
+
+
+def parse_hotword(text: str) -> Entry:
+    """The entry of PHRASE or PHRASE=WEIGHT; ConfigError for a wrong one."""
+    written, equals, weight = text.rpartition("=")
+    return _entry(written, "", weight) if equals else _entry(text, "", "")
+
+
+def read_entries(path: Path) -> tuple[Entry, ...]:
+    """The entries of a file, empty lines left out; ConfigError that names the file, and a wrong line."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file: name a text file of one word or phrase a line") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as UTF-8 text: {error}") from error
+    entries = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                entries.append(_entry(*_columns(line)))
+            except ConfigError as error:
+                raise ConfigError(f"{path}, line {number}: {error}") from error
+    return tuple(entries)
+
+
+def read_vocabulary(path: Path) -> tuple[Entry, ...]:
+    """The entries of the user's own words, none where there is no such file yet; ConfigError as read_entries."""
+    return read_entries(path) if path.exists() else ()
+
+
+def write_vocabulary(path: Path, entries: Iterable[Entry]) -> None:
+    """Keep entries instead of what was there; OutputError where that cannot be."""
+    beside = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text("".join(f"{entry.line}\n" for entry in entries), encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror}): name another with ASR_VOCABULARY") from error
+
+
+def merged(*groups: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries of all groups; of those with the same text the last one."""
+    return tuple({entry.text: entry for group in groups for entry in group}.values())
+
+
+def _columns(line: str) -> tuple[str, str, str]:
+    columns = [column.strip() for column in line.split("\t")]
+    if len(columns) > 3:
+        raise ConfigError(f"{len(columns)} columns: give a word, what it sounds like and its weight, tabs between")
+    written, sounds_like, weight = (*columns, "", "")[:3]
+    return written, sounds_like, weight
+
+
+def _entry(written: str, sounds_like: str, weight: str) -> Entry:
+    try:
+        number = float(weight) if weight else None
+    except ValueError:
+        raise ConfigError(f"the weight {weight!r} of {written!r}: give a number above 0") from None
+    return Entry(written.strip(), sounds_like or None, number)

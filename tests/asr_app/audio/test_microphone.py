@@ -1,0 +1,171 @@
+"""The microphone: sample-true through overflows, and through the loss of the device."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from fake_portaudio import FakePortAudio, FakeStream
+
+import asr_app.audio.microphone as module
+from asr_app.audio.microphone import Microphone
+from asr_app.audio.types import AudioChunk
+from asr_app.errors import AudioDeviceError
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> FakePortAudio:
+    fake = FakePortAudio()
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    monkeypatch.setattr(module, "_POLL_S", 0.002)
+    monkeypatch.setattr(module, "_SILENT_S", 0.05)
+    monkeypatch.setattr(module, "_RETRY_S", (0.01, 0.02))
+    return fake
+
+
+class Listener:
+    """A microphone iterated in a thread, as a session does it."""
+
+    def __init__(self, microphone: Microphone) -> None:
+        self.microphone, self.chunks = microphone, list[AudioChunk]()
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        with self.microphone:
+            self.chunks.extend(chunk for chunk in self.microphone if len(chunk.samples))
+
+    def stop(self) -> list[AudioChunk]:
+        self.microphone.stop()
+        self._thread.join(5)
+        assert not self._thread.is_alive()
+        end = 0
+        for chunk in self.chunks:
+            assert chunk.start_sample == end + chunk.dropped_before
+            end = chunk.start_sample + len(chunk.samples)
+        return self.chunks
+
+
+@pytest.fixture
+def listen(library: FakePortAudio) -> Iterator[Callable[..., Listener]]:
+    open_ones: list[Listener] = []
+
+    def start(*arguments: object, **options: object) -> Listener:
+        open_ones.append(Listener(Microphone(*arguments, **options)))  # type: ignore[arg-type]
+        until(lambda: bool(library.streams))
+        return open_ones[-1]
+
+    yield start
+    for listener in open_ones:
+        listener.microphone.stop()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another thread does."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def sine(count: int, rate: int, channels: int = 1) -> np.ndarray:
+    wave = 0.5 * np.sin(2 * np.pi * 440 * np.arange(count) / rate)
+    return np.repeat(wave[:, None], channels, axis=1).astype(np.float32)
+
+
+def joined(chunks: list[AudioChunk]) -> np.ndarray:
+    return np.concatenate([chunk.samples for chunk in chunks])
+
+
+def test_the_native_rate_is_resampled(library: FakePortAudio, listen: Callable[..., Listener]) -> None:
+    listener, wave = listen("usb"), sine(48_000, 48_000)
+    (stream,) = library.streams
+    assert stream.options["samplerate"] == 48_000
+    for start in range(0, 48_000, 1000):
+        stream.feed(wave[start : start + 1000])
+    chunks = listener.stop()
+    assert {chunk.sample_rate for chunk in chunks} == {16_000}
+    heard = joined(chunks)
+    assert len(heard) == 16_000
+    np.testing.assert_allclose(heard[500:-500], sine(16_000, 16_000)[500:-500, 0], atol=1e-3)
+    assert stream.closed
+
+
+def test_channels_are_mixed_or_chosen(library: FakePortAudio, listen: Callable[..., Listener]) -> None:
+    frames = np.tile(np.array([[0.2, 0.6]], np.float32), (160, 1))
+    for channel, level in [(None, 0.4), (1, 0.2), (2, 0.6)]:
+        listener = listen(0, channel=channel)
+        until(lambda: not library.streams[-1].closed)
+        stream = library.streams[-1]
+        stream.feed(frames[:, : stream.options["channels"]])
+        np.testing.assert_allclose(joined(listener.stop()), level, atol=1e-6)
+        library.streams.clear()
+
+
+def test_a_channel_that_is_not_there_is_an_error(library: FakePortAudio) -> None:
+    with pytest.raises(AudioDeviceError, match="choose 1 to 2"):
+        Microphone(0, channel=3).__enter__()
+
+
+def test_a_device_in_use_is_an_error(library: FakePortAudio) -> None:
+    library.busy.add(0)
+    with pytest.raises(AudioDeviceError, match=r"Device unavailable.*asr devices"):
+        Microphone().__enter__()
+
+
+def test_what_the_ring_cannot_hold_is_counted(library: FakePortAudio) -> None:
+    with Microphone() as microphone:
+        (stream,) = library.streams
+        for _ in range(12):  # seconds, into a ring of ten
+            stream.feed(sine(16_000, 16_000, 2))
+        chunks = iter(microphone)
+        assert len(next(chunks).samples) == 160_000
+        assert microphone.waiting_s == 0
+        stream.feed(sine(1600, 16_000, 2))
+        microphone.stop()
+        later = next(chunks)
+        assert (later.start_sample, later.dropped_before, len(later.samples)) == (192_000, 32_000, 1600)
+
+
+def test_what_portaudio_lost_is_counted(library: FakePortAudio, listen: Callable[..., Listener]) -> None:
+    listener = listen("usb")
+    (stream,) = library.streams
+    stream.feed(sine(4800, 48_000))
+    stream.feed(sine(480, 48_000), skipped=960)
+    until(lambda: bool(listener.chunks) and listener.microphone.waiting_s == 0)
+    time.sleep(0.02)
+    stream.feed(sine(4800, 48_000))
+    chunks = listener.stop()
+    assert sum(chunk.dropped_before for chunk in chunks) == (960 + 480) // 3
+    assert chunks[-1].start_sample + len(chunks[-1].samples) == (4800 + 960 + 480 + 4800) // 3
+
+
+@pytest.mark.parametrize("how", ["goes silent", "ends"])
+def test_a_lost_device_is_used_again(library: FakePortAudio, listen: Callable[..., Listener], how: str) -> None:
+    listener = listen("usb")
+    (stream,) = library.streams
+    stream.feed(sine(4800, 48_000))
+    until(lambda: bool(listener.chunks))
+    gone_at, headset = time.monotonic(), library.devices.pop()
+    stream.active = how == "goes silent"
+    until(lambda: not listener.microphone.is_connected and library.scans > 2)
+    library.devices.append(("Webcam", 1, 16_000))  # another number than before
+    library.devices.append((headset[0], 1, 44_100))  # and another rate
+    until(lambda: listener.microphone.is_connected)
+    back: FakeStream = library.streams[-1]
+    assert back.options["device"] == 3
+    away_s = time.monotonic() - gone_at
+    back.feed(sine(4410, 44_100))
+    chunks = listener.stop()
+    dropped_s = sum(chunk.dropped_before for chunk in chunks) / 16_000
+    assert away_s - 0.05 < dropped_s < away_s + 0.05
+    assert len(joined(chunks)) == 3200
+
+
+def test_a_microphone_that_is_away_can_be_stopped(library: FakePortAudio, listen: Callable[..., Listener]) -> None:
+    listener = listen()
+    library.devices = []
+    until(lambda: library.scans > 0)
+    assert listener.stop() == []
