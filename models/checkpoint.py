@@ -8,7 +8,7 @@ a whole one.
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,6 +20,7 @@ from torch import Tensor
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel, Head
 from models.frontend import Frontend, FrontendConfig, WindowName
+from models.quantisation import dequantise, quantise
 
 FORMAT = "asr-app checkpoint"
 VERSION = 1
@@ -87,6 +88,12 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> str:
     return digest
 
 
+def shrink_checkpoint(folder: Path, output: Path) -> None:
+    """Write a checkpoint folder's model again with weights in 8 bits; ValueError where it is damaged."""
+    checkpoint = load_checkpoint(folder)
+    save_checkpoint(output, replace(checkpoint, weights=quantise(checkpoint.weights)))
+
+
 def file_sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:
@@ -125,7 +132,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             frontend=FrontendConfig(**description["frontend"]),
             encoder=EncoderConfig(**description["encoder"]),
             heads=tuple(Head(head["name"], tuple(head["labels"])) for head in description["heads"]),
-            weights=load_file(path),
+            weights=dequantise(load_file(path)),
             decoding=description["decoding"],
             provenance=description["provenance"],
             sha256=description["sha256"],

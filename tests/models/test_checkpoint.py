@@ -20,6 +20,7 @@ from models.checkpoint import (
     save_checkpoint,
     save_decoding,
     save_tensors,
+    shrink_checkpoint,
     write_atomically,
 )
 from models.conformer import EncoderConfig
@@ -254,3 +255,16 @@ def test_a_pickle_is_refused_and_not_run(folder: Path, tmp_path: Path) -> None:
     torch.save({BIAS: torch.zeros(3)}, tmp_path / "weights.pt")
     replace_weights(folder, (tmp_path / "weights.pt").read_bytes())
     assert "is damaged" in refusal(folder)
+
+
+def test_a_shrunk_checkpoint_is_smaller_and_says_nearly_the_same(tmp_path: Path) -> None:
+    config = EncoderConfig(num_mels=16, dim=96, layers=1, heads=2, feed_forward=192, channels=8)
+    torch.manual_seed(1)
+    features = torch.randn(1, 60, 16)
+    whole, small = tmp_path / "whole", tmp_path / "small"
+    save_checkpoint(whole, made(config))
+    shrink_checkpoint(whole, small)
+    assert (small / WEIGHTS).stat().st_size < 0.6 * (whole / WEIGHTS).stat().st_size
+    frames = [load_checkpoint(folder).build().encoder(features, torch.tensor([60]))[0] for folder in (whole, small)]
+    torch.testing.assert_close(*frames, atol=0.05, rtol=0)
+    assert load_checkpoint(small).provenance == load_checkpoint(whole).provenance

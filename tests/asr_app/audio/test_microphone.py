@@ -167,5 +167,6 @@ def test_a_lost_device_is_used_again(library: FakePortAudio, listen: Callable[..
 def test_a_microphone_that_is_away_can_be_stopped(library: FakePortAudio, listen: Callable[..., Listener]) -> None:
     listener = listen()
     library.devices = []
+    library.streams[0].active = False
     until(lambda: library.scans > 0)
     assert listener.stop() == []

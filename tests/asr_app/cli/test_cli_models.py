@@ -1,0 +1,33 @@
+"""`asr models shrink`: the same recogniser in less space."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from asr_app.errors import CheckpointError, ConfigError
+
+Asr = Callable[..., Any]
+
+
+def test_a_shrunk_recogniser_is_whole(asr: Asr, model_folder: Path, tmp_path: Path, manifest: Path) -> None:
+    done = asr("models", "shrink", model_folder, "--output", tmp_path / "small")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"{tmp_path / 'small'}: weights of ")
+    assert {path.name for path in (tmp_path / "small").iterdir()} == {path.name for path in model_folder.iterdir()}
+    figures = [asr("eval", "--model", folder, manifest).out for folder in (model_folder, tmp_path / "small")]
+    assert [line for line in figures[0].splitlines() if line.startswith("wer")] == [
+        line for line in figures[1].splitlines() if line.startswith("wer")
+    ]
+
+
+def test_a_recogniser_is_not_shrunk_into_itself(asr: Asr, model_folder: Path) -> None:
+    before = (model_folder / "model.json").read_bytes()
+    done = asr("models", "shrink", model_folder, "--output", model_folder)
+    assert done.code == ConfigError.exit_code
+    assert "name another folder" in done.complaint
+    assert (model_folder / "model.json").read_bytes() == before
+
+
+def test_there_must_be_a_recogniser(asr: Asr, tmp_path: Path) -> None:
+    done = asr("models", "shrink", "nowhere", "--output", tmp_path / "small")
+    assert done.code == CheckpointError.exit_code
