@@ -110,14 +110,11 @@ install_packages() {
   logged apt_install "${packages[@]}"
 }
 
-# Programs of the same names as their packages, which are good to have: where they cannot be had, work goes on.
-want_packages() {
-  local package missing=()
-  for package in "$@"; do
-    if ! command -v "$package" > /dev/null; then missing+=("$package"); fi
-  done
-  if [[ ${#missing[@]} -eq 0 ]]; then return; fi
-  if ! may_install || ! apt_install "${missing[@]}" &> /dev/null; then say "goes on without ${missing[*]}"; fi
+# A program of the same name as its package, which is good to have, and packages that it needs beside it: where they
+# cannot be had, work goes on.
+want_program() {
+  if command -v "$1" > /dev/null; then return; fi
+  if ! may_install || ! apt_install "$@" &> /dev/null; then say "goes on without $*"; fi
 }
 
 may_install() {

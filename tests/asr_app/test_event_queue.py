@@ -46,4 +46,4 @@ def test_close_ends_a_waiting_writer_and_the_reader() -> None:
     queue.close()
     writer.join(5)
     assert not writer.is_alive()
-    assert list(queue)[0] == Final(0, 1, ())
+    assert next(iter(queue)) == Final(0, 1, ())

@@ -4,7 +4,7 @@ import threading
 import time
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asr_app.audio.ring import RingBuffer
@@ -15,6 +15,7 @@ def ramp(start: int, count: int) -> np.ndarray:
     return np.arange(start, start + count, dtype=np.float32)[:, None]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.lists(st.one_of(st.integers(0, 50), st.just("read")), max_size=60))
 def test_every_frame_is_read_or_counted(capacity: int, actions: list[int | str]) -> None:
     ring, offered, expected = RingBuffer(capacity), 0, 0

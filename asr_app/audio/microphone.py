@@ -1,0 +1,217 @@
+"""The microphone: a live source that outlives the loss of its device.
+
+PortAudio's thread copies into a ring, the thread that iterates polls it: a lock or a wake-up in the callback could make
+it wait, and 80 ms more are little to a recogniser that looks at half a second.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from asr_app.audio.devices import InputDevice, cannot_open, find_device, portaudio, rescan
+from asr_app.audio.resample import StreamingResampler
+from asr_app.audio.ring import RingBuffer
+from asr_app.audio.types import AudioChunk, Samples
+from asr_app.errors import AudioDeviceError
+
+logger = logging.getLogger(__name__)
+
+_POLL_S = 0.08
+_BLOCK_S = 0.04  # of a callback
+_BUFFER_S = 10.0
+_SILENT_S = 1.0  # a device that gives nothing for so long is lost
+_FIRST_S = 3.0  # and one that was just opened, after so long: Bluetooth takes its time
+_RETRY_S = (0.25, 0.5, 1.0, 2.0, 4.0)
+_MIXED = 2  # channels; more are asked of devices like ALSA's `default`, which has any number of silent ones
+
+
+class Microphone:
+    """An input device as a LiveSource; sample_rate is that of its chunks, whatever the device has.
+
+    A device that is lost is waited for: is_connected is False until it is back, under the name or number that was
+    asked for (the system's default where none was), and the time without it is the next chunk's dropped_before.
+    """
+
+    def __init__(
+        self, device: str | int | None = None, *, channel: int | None = None, sample_rate: int = 16_000
+    ) -> None:
+        """channel: counted from 1; the mean of the first two for None."""
+        self.sample_rate = sample_rate
+        self.is_connected = False
+        self._wanted, self._channel = device, channel
+        self._capture: _Capture | None = None
+        self._stopped = threading.Event()
+        self._heard_at: float | None = None  # when a lost device gave its last sound
+        self._position = self._dropped = 0
+        self._start = 0  # position of the first sample of the capture
+
+    @property
+    def name(self) -> str:
+        """The device's, or what it was asked for by before it is open."""
+        return self._device.name if self._capture else str(self._wanted or "default")
+
+    @property
+    def waiting_s(self) -> float:
+        """Seconds that were captured and not yet iterated."""
+        return self._capture.waiting_s if self._capture else 0.0
+
+    def __enter__(self) -> Self:
+        """Open the device; AudioDeviceError where that cannot be done."""
+        self._connect()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self._disconnect()
+
+    def stop(self) -> None:
+        """Let the iteration end after what has been captured; from any thread."""
+        self._stopped.set()
+
+    def __iter__(self) -> Iterator[AudioChunk]:
+        while self._capture is not None:
+            stopped = self._stopped.wait(_POLL_S)
+            yield from self._chunks(self._capture)
+            if stopped or self._capture.is_lost:
+                yield from self._rest(self._capture)
+                self._disconnect()
+            if not stopped and not self.is_connected:
+                yield AudioChunk(np.zeros(0, np.float32), self.sample_rate, self._position)
+                self._reconnect()
+
+    def _connect(self) -> None:
+        self._device = find_device(self._wanted)
+        self._capture = _Capture(self._device, self._channel, self.sample_rate)
+        if self._heard_at is not None:
+            self._lose(round((self._capture.heard_at - self._heard_at) * self.sample_rate))
+        self._start = self._position
+        self.is_connected = True
+        if isinstance(self._wanted, int):
+            self._wanted = self._device.name  # numbers change when devices come and go
+
+    def _disconnect(self) -> None:
+        self.is_connected = False
+        if self._capture is not None:
+            capture, self._capture = self._capture, None
+            self._heard_at = capture.heard_at
+            capture.close()
+
+    def _reconnect(self) -> None:
+        """Wait for the device, or for stop."""
+        logger.warning("the microphone %r is lost: it is used again when it is back", self._device.name)
+        for attempt in range(1 << 31):
+            if self._stopped.wait(_RETRY_S[min(attempt, len(_RETRY_S) - 1)]):
+                return
+            try:
+                rescan()
+                self._connect()
+            except AudioDeviceError as error:
+                logger.info("%s", error)
+            else:
+                return
+
+    def _chunks(self, capture: "_Capture") -> Iterator[AudioChunk]:
+        """What has come since the last time; a loss is after that."""
+        samples, lost = capture.read()
+        yield from self._chunk(samples)
+        if lost:
+            yield from self._rest(capture)
+            self._lose(self._start + capture.lose(lost) - self._position)
+
+    def _rest(self, capture: "_Capture") -> Iterator[AudioChunk]:
+        yield from self._chunk(capture.rest())
+
+    def _chunk(self, samples: Samples) -> Iterator[AudioChunk]:
+        if len(samples):
+            yield AudioChunk(samples, self.sample_rate, self._position, self._dropped)
+            self._position, self._dropped = self._position + len(samples), 0
+
+    def _lose(self, samples: int) -> None:
+        self._position += samples
+        self._dropped += samples
+
+
+class _Capture:
+    """A device from its opening to its loss."""
+
+    def __init__(self, device: InputDevice, channel: int | None, sample_rate: int) -> None:
+        if channel is not None and not 1 <= channel <= device.channels:
+            raise AudioDeviceError(f"{device.name!r} has no channel {channel}: choose 1 to {device.channels}")
+        self._rate, self._target_rate = device.sample_rate, sample_rate
+        self._column = slice(0, None) if channel is None else slice(channel - 1, channel)
+        channels = channel or min(_MIXED, device.channels)
+        self._ring = RingBuffer(round(_BUFFER_S * self._rate), channels)
+        self._resampler = StreamingResampler(self._rate, sample_rate)
+        self._taken = self._received = 0
+        self._next_time = 0.0
+        self._stream = self._open(device, channels)
+        self.heard_at = self._looked_at = time.monotonic()
+
+    def _open(self, device: InputDevice, channels: int) -> Any:
+        library = portaudio()
+        try:
+            stream = library.InputStream(
+                device=device.index,
+                samplerate=self._rate,
+                channels=channels,
+                dtype="float32",
+                blocksize=round(_BLOCK_S * self._rate),
+                callback=self._callback,
+            )
+            stream.start()
+        except library.PortAudioError as error:
+            raise cannot_open(device, error) from error
+        return stream
+
+    def _callback(self, frames: Samples, count: int, times: Any, status: Any) -> None:
+        """PortAudio's thread: copy, count, return."""
+        if status.input_overflow:  # how much PortAudio has lost is seen from the time of what it gives next
+            self._ring.lose(round((times.inputBufferAdcTime - self._next_time) * self._rate))
+        self._next_time = times.inputBufferAdcTime + count / self._rate
+        self._ring.write(frames)
+
+    @property
+    def waiting_s(self) -> float:
+        return self._ring.waiting / self._rate
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the device has gone: its stream ended, or gives nothing."""
+        patience = _SILENT_S if self._received else _FIRST_S
+        return not self._stream.active or self._looked_at - self.heard_at > patience
+
+    def read(self) -> tuple[Samples, int]:
+        """Samples (n,) that have come, at the target rate, and how many were lost after them, at the device's."""
+        self._looked_at = time.monotonic()
+        if self._ring.received != self._received:
+            self._received, self.heard_at = self._ring.received, self._looked_at
+        frames, lost = self._ring.read()
+        self._taken += len(frames)
+        mono = np.clip(frames[:, self._column].mean(axis=1), -1.0, 1.0)
+        return self._resampler.accept(mono), lost
+
+    def rest(self) -> Samples:
+        """What the resampler still holds; the sound after it is another stream."""
+        rest = self._resampler.finish()
+        self._resampler = StreamingResampler(self._rate, self._target_rate)
+        return np.clip(rest, -1.0, 1.0)
+
+    def lose(self, lost: int) -> int:
+        """Count lost samples of the device; how many there have been, at the target rate."""
+        self._taken += lost
+        return round(self._taken * self._target_rate / self._rate)
+
+    def close(self) -> None:
+        library = portaudio()
+        try:
+            self._stream.abort()
+            self._stream.close()
+        except library.PortAudioError as error:  # of a device that is not there any more
+            logger.info("while closing the microphone: %s", error)

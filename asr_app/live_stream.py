@@ -1,0 +1,83 @@
+"""One live stream: the recogniser hears what the voice activity gate lets through, and sleeps in silence.
+
+Each run of speech is a recogniser session of its own. Its events come out with the times and the numbers of the whole
+stream; ending it flushes the last word's frames.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from asr_app.audio.types import AudioChunk
+from asr_app.errors import ConfigError
+from asr_app.events import AudioGap, Event, SpeechEnded, SpeechStarted, Transcript
+from asr_app.recognizer import Recognizer, RecognizerSession
+from asr_app.silero import SAMPLE_RATE
+from asr_app.voice_activity import SpeechGate, VoiceActivityOptions
+
+
+class LiveStream:
+    """A stream of chunks at the recogniser's sample rate that may go on for days."""
+
+    def __init__(self, recognizer: Recognizer, options: VoiceActivityOptions | None = None) -> None:
+        """options: by default the gate shuts after the trailing silence of the recogniser's endpoint rules.
+
+        Raises ConfigError where the recogniser's sample rate is not the voice activity network's.
+        """
+        if recognizer.sample_rate != SAMPLE_RATE:
+            raise ConfigError(f"live speech needs a recogniser of {SAMPLE_RATE} Hz: choose another with --model")
+        rules = recognizer.options.endpoints
+        self._recognizer = recognizer
+        self._gate = SpeechGate(options or VoiceActivityOptions(hangover_s=rules.trailing_silence_s))
+        self._session: RecognizerSession | None = None
+        self._start_s = 0.0
+        self._first_segment = self._next_segment = 0
+
+    @property
+    def is_speech(self) -> bool:
+        """Whether somebody speaks, or did a moment ago."""
+        return self._gate.is_open
+
+    def accept(self, chunk: AudioChunk) -> list[Event]:
+        """The events that a chunk brings about."""
+        gap: list[Event] = []
+        if chunk.dropped_before:
+            gap = [AudioGap(chunk.start_sample - chunk.dropped_before, chunk.dropped_before)]
+        return gap + self._hear(self._gate.accept(chunk))
+
+    def flush(self) -> list[Event]:
+        """End the speech in progress, with its final; later chunks may follow."""
+        return self._hear(self._gate.close())
+
+    def _hear(self, heard: Iterable[AudioChunk | SpeechStarted | SpeechEnded]) -> list[Event]:
+        events: list[Event] = []
+        for item in heard:
+            if isinstance(item, AudioChunk):
+                events += self._recognise(item)
+            elif isinstance(item, SpeechStarted):
+                events.append(item)
+            else:
+                events += [*self._end(), item]
+        return events
+
+    def _recognise(self, chunk: AudioChunk) -> list[Event]:
+        if self._session is None:
+            self._session = self._recognizer.session()
+            self._start_s, self._first_segment = chunk.start_sample / SAMPLE_RATE, self._next_segment
+        return self._placed(self._session.accept(chunk))
+
+    def _end(self) -> list[Event]:
+        session, self._session = self._session, None
+        return self._placed(session.finish()) if session else []
+
+    def _placed(self, events: list[Event]) -> list[Event]:
+        """Events of the session in progress, with the stream's own times and segment numbers."""
+        return [self._place(event) if isinstance(event, Transcript) else event for event in events]
+
+    def _place(self, event: Transcript) -> Transcript:
+        number = self._first_segment + event.segment_id
+        self._next_segment = number + 1
+        words = tuple(
+            replace(word, start_s=word.start_s + self._start_s, end_s=word.end_s + self._start_s)
+            for word in event.words
+        )
+        return replace(event, segment_id=number, words=words)
