@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from asr_app import __version__
-from asr_app.cli import devices, evaluate, lm, models, pretrain, pronounce, train, transcribe, vocabulary
+from asr_app.cli import devices, dictate, evaluate, lm, models, pretrain, pronounce, train, transcribe, vocabulary
 from asr_app.cli.messages import complain, explained
 from asr_app.errors import AsrError, OutputError
 
@@ -28,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("transcribe")(transcribe.transcribe)
+app.command("dictate")(dictate.dictate)
 app.command("devices")(devices.devices)
 app.command("eval")(evaluate.evaluate)
 app.command("tune")(evaluate.tune)

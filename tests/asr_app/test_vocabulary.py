@@ -28,8 +28,20 @@ def test_a_file_made_by_hand(tmp_path: Path) -> None:
     assert read_entries(path) == (Entry("Kubernetes"), Entry("Nguyen", "new-win"), Entry("NumPy", None, 3.0))
 
 
+def test_an_entry_is_one_line_whatever_white_space_it_was_given_with(tmp_path: Path) -> None:
+    entries = (Entry(" New\tYork\n", "new\t yawk"), Entry("two\u2028lines"))
+    write_vocabulary(tmp_path / "vocabulary.txt", entries)
+    assert read_vocabulary(tmp_path / "vocabulary.txt") == entries
+    assert [entry.line for entry in entries] == ["New York\tnew yawk", "two lines"]
+
+
 def test_the_last_of_entries_with_the_same_text_holds() -> None:
     assert merged([Entry("ada"), Entry("bob")], [Entry("Ada", weight=2.0)]) == (Entry("Ada", weight=2.0), Entry("bob"))
+
+
+def test_what_the_last_entry_leaves_open_stays_as_it_was() -> None:
+    known, again, heavier = Entry("ada", "eye-da", 3.0), Entry("Ada"), Entry("Ada", weight=2.0)
+    assert merged([known], [again], [heavier]) == (Entry("Ada", "eye-da", 2.0),)
 
 
 def test_hotwords_of_the_command_line() -> None:
@@ -48,6 +60,9 @@ def test_a_wrong_hotword_is_named(wrong: str) -> None:
     [
         ("東京", "'東京' cannot be spelled"),
         ("New York\tnewyork", "have not as many words"),
+        ("Nguyen\tnüwin", "sounds like 'nüwin'"),
+        ("Nguyen\tnew-", "sounds like 'new-'"),
+        ("Nguyen\t-", "sounds like '-'"),
         ("Ada\tada\theavy", "'heavy' of 'Ada'"),
         ("a\tb\t1\tc", "4 columns"),
     ],

@@ -59,6 +59,7 @@ def test_words_that_do_not_fit_are_told(asr: Asr, model: Path) -> None:
         (["prune", "{model}", "--output", "{out}"], "either --threshold or --size"),
         (["prune", "{model}", "--output", "{out}", "--size", "1", "--threshold", "1"], "either --threshold or --size"),
         (["prune", "{model}", "--output", "{out}", "--size", "0.0001"], "allow more"),
+        (["prune", "{model}", "--output", "{out}", "--size", "nan"], "prune less"),
         (["prune", "{model}", "--output", "{out}", "--threshold", "-1"], "above 0"),
         (["prune", "{notes}", "--output", "{out}", "--size", "1"], "not ARPA text"),
         (["prune", "{cut}", "--output", "{out}", "--size", "1"], "cut in the middle"),
@@ -73,6 +74,19 @@ def test_a_wrong_build_or_prune(asr: Asr, model: Path, notes: Path, arguments: l
     assert done.code == 2
     assert message in done.complaint
     assert not out.exists()
+
+
+@pytest.mark.parametrize("command", [["build"], ["prune", "--size", "1"], ["lexicon"]])
+def test_nothing_is_overwritten_by_what_is_made_of_it(asr: Asr, notes: Path, command: list[str]) -> None:
+    done = asr("lm", *command, notes, "--output", notes.parent / "." / notes.name)
+    assert done.code == 2
+    assert "name another --output" in done.complaint
+    assert notes.read_text() == TEXT
+
+
+def test_any_size_above_that_of_the_model_leaves_it_whole(asr: Asr, model: Path, tmp_path: Path) -> None:
+    assert asr("lm", "prune", model, "--output", tmp_path / "same.arpa", "--size", "inf").code == 0
+    assert asr("lm", "info", tmp_path / "same.arpa").out == asr("lm", "info", model).out
 
 
 @pytest.mark.parametrize(

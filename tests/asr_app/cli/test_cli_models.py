@@ -10,6 +10,8 @@ Asr = Callable[..., Any]
 
 
 def test_a_shrunk_recogniser_is_whole(asr: Asr, model_folder: Path, tmp_path: Path, manifest: Path) -> None:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "lexicon.txt.gz").write_bytes(b"of an earlier model")
     done = asr("models", "shrink", model_folder, "--output", tmp_path / "small")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith(f"{tmp_path / 'small'}: weights of ")

@@ -1,0 +1,266 @@
+"""`asr dictate`: a screen on which words appear as they are spoken."""
+
+import math
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from asr_app.cli.options import (
+    BeamOption,
+    ChunkOption,
+    DecoderOption,
+    DeviceOption,
+    HotwordOption,
+    HotwordsOption,
+    LmOption,
+    ModelOption,
+    ThreadsOption,
+    expected,
+    load_recognizer,
+    personal_words,
+)
+from asr_app.errors import AudioFormatError, ConfigError
+
+if TYPE_CHECKING:
+    from asr_app.audio.live_source import LiveSource
+    from asr_app.audio.mel_columns import MelColumns
+    from asr_app.audio.recorder import Recorder
+    from asr_app.config import Settings
+    from asr_app.events import Event
+    from asr_app.journal import Journal
+    from asr_app.live import LiveSession
+    from asr_app.recognizer import Recognizer
+
+MICROPHONE, STANDARD_INPUT = "mic", "-"
+
+_CHUNK_MS = 320
+"""Of live dictation, where the user's settings say nothing: a recording can wait for 640, a speaker should not."""
+
+
+def dictate(  # noqa: PLR0913  # one for each option
+    source: Annotated[
+        str, typer.Option("--source", help="mic; a recording, played in real time; or - for standard input.")
+    ] = MICROPHONE,
+    microphone: Annotated[
+        str | None, typer.Option("--microphone", help="An input's name or number; see `asr devices`.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the last session that crashed.")] = False,
+    journal: Annotated[
+        bool, typer.Option(help="Keep the words, while the session lasts, in a private file that --resume reads.")
+    ] = True,
+    record: Annotated[
+        Path | None, typer.Option("--record", help="Also record the sound, to a WAV file in this folder.")
+    ] = None,
+    model: ModelOption = None,
+    lm: LmOption = None,
+    decoder: DecoderOption = None,
+    beam: BeamOption = None,
+    chunk_ms: ChunkOption = None,
+    device: DeviceOption = None,
+    threads: ThreadsOption = None,
+    hotword: HotwordOption = None,
+    hotwords: HotwordsOption = None,
+) -> None:
+    """Dictate: words appear on the screen as they are spoken."""
+    from asr_app.config import load_settings
+
+    given = {"model": model, "lm": lm, "decoder": decoder, "beam": beam, "chunk_ms": chunk_ms}
+    settings = load_settings(**given, device=device, threads=threads, hotwords=hotwords)
+    if "chunk_ms" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"chunk_ms": _CHUNK_MS})
+    stem = f"dictation-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    piped = _keyboard_to_standard_input() if source == STANDARD_INPUT else None
+    _check(source, resume, journal)
+    sessions = Sessions(
+        settings,
+        source,
+        hotwords=hotword,
+        microphone=_device(microphone),
+        piped=piped,
+        recording=record / stem if record else None,
+    )
+    _run(sessions, stem, _open_journal(resume) if journal else None)
+
+
+def _check(source: str, resume: bool, journal: bool) -> None:
+    """What can be known before the screen opens."""
+    if resume and not journal:
+        raise ConfigError("--resume reads the journal: leave --no-journal out")
+    if not sys.__stdin__ or not os.isatty(sys.__stdin__.fileno()):
+        raise ConfigError("asr dictate needs a terminal: run it in one, or use `asr transcribe`")
+    if source not in (MICROPHONE, STANDARD_INPUT) and not Path(source).is_file():
+        raise AudioFormatError(f"{source} is no file: give mic, - or a recording to --source")
+
+
+def _device(microphone: str | None) -> str | int | None:
+    return int(microphone) if microphone is not None and microphone.isdecimal() else microphone
+
+
+def _keyboard_to_standard_input() -> BinaryIO:
+    """What is piped in; the keys, which are read from standard input, come from the terminal from now on."""
+    piped = os.fdopen(os.dup(0), "rb", buffering=0)
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        raise ConfigError("asr dictate needs a terminal: run it in one, or use `asr transcribe -`") from error
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    return piped
+
+
+def _open_journal(resume: bool) -> "Journal":
+    from asr_app.journal import journal_folder, left_journal, new_journal
+
+    if not resume:
+        return new_journal(journal_folder())
+    left = left_journal(journal_folder())
+    if left is None:
+        raise ConfigError("no session was left unfinished: start without --resume")
+    return left
+
+
+def _run(sessions: "Sessions", stem: str, journal: "Journal | None") -> None:
+    """The screen, from its opening to its end; a journal outlives it only where it did not end in good order."""
+    from asr_app.sinks.json import to_json
+    from asr_app.sinks.srt import to_srt
+    from asr_app.sinks.text import to_text
+    from asr_app.sinks.vtt import to_vtt
+    from tui.app import DictationApp
+
+    writers = {"txt": to_text, "srt": to_srt, "vtt": to_vtt, "json": lambda finals: to_json(finals, stem)}
+    app = DictationApp(sessions, writers, stem, journal, journal.finals() if journal else ())
+    error = app.run()
+    if journal and (app.return_code == 0 or not journal.finals()):
+        journal.discard()
+    if error:
+        raise error
+    if app.return_code:
+        raise typer.Exit(app.return_code)
+
+
+class Sessions:
+    """Opens live sessions for the screen; a recogniser is loaded once, until another model is wanted."""
+
+    def __init__(
+        self,
+        settings: "Settings",
+        source: str,
+        *,
+        hotwords: list[str] | None = None,
+        microphone: str | int | None = None,
+        piped: BinaryIO | None = None,
+        recording: Path | None = None,
+    ) -> None:
+        """source: mic, -, or a file. piped: standard input. recording: where to, without a number or a suffix."""
+        self._settings, self._hotwords = settings, hotwords
+        self._source, self._microphone, self._piped = source, microphone, piped
+        self._recording, self._recordings = recording, 0
+        self._loaded: tuple[str, Recognizer] | None = None
+
+    def open(self, model: str | None, device: str | None) -> "_Session":
+        """A session that has begun."""
+        from asr_app.audio.mel_columns import MelColumns
+        from asr_app.audio.overheard import Overheard
+        from asr_app.live import LiveSession
+
+        name = model or self._settings.model
+        recognizer = self._recognizer(name)
+        columns = MelColumns(recognizer.sample_rate)
+        recorder = self._recorder(recognizer.sample_rate)
+        source = self._live_source(device, recognizer.sample_rate)
+        live = LiveSession(recognizer, Overheard(source, [columns, recorder] if recorder else [columns]))
+        live.start()
+        return _Session(live, columns, Path(name).name, recorder)
+
+    def models(self) -> Sequence[str]:
+        """Those that ship; a pipe cannot be heard twice, so it keeps its model."""
+        from asr_app.library import shipped_models
+
+        return () if self._source == STANDARD_INPUT else shipped_models()
+
+    def devices(self) -> Sequence[str]:
+        """Names of the inputs, where it is an input that is heard."""
+        if self._source != MICROPHONE:
+            return ()
+        from asr_app.audio.devices import input_devices
+
+        return list(dict.fromkeys(device.name for device in input_devices()))
+
+    def _recognizer(self, name: str) -> "Recognizer":
+        if self._loaded is None or self._loaded[0] != name:
+            from asr_app.vocabulary import merged
+
+            settings = self._settings.model_copy(update={"model": name})
+            words = merged(personal_words(settings), expected(settings, self._hotwords))
+            self._loaded = name, load_recognizer(settings, words)
+        return self._loaded[1]
+
+    def _live_source(self, device: str | None, sample_rate: int) -> "LiveSource":
+        from asr_app.audio.live_source import RealTimeFile, StandardInput
+        from asr_app.audio.microphone import Microphone
+
+        if self._source == MICROPHONE:
+            return Microphone(device or self._microphone, sample_rate=sample_rate)
+        if self._source == STANDARD_INPUT:
+            return StandardInput(sample_rate=sample_rate, stream=self._piped)
+        return RealTimeFile(self._source, sample_rate=sample_rate)
+
+    def _recorder(self, sample_rate: int) -> "Recorder | None":
+        """Each session's sound is a file of its own."""
+        if self._recording is None:
+            return None
+        from asr_app.audio.recorder import Recorder
+
+        self._recordings += 1
+        number = f"-{self._recordings}" if self._recordings > 1 else ""
+        return Recorder(self._recording.with_name(f"{self._recording.name}{number}.wav"), sample_rate)
+
+
+class _Session:
+    """A live session as the screen sees it."""
+
+    def __init__(self, live: "LiveSession", columns: "MelColumns", model: str, recorder: "Recorder | None") -> None:
+        self._live, self._columns, self._model, self._recorder = live, columns, model, recorder
+
+    def events(self) -> "Iterator[Event]":
+        """What is heard."""
+        return self._live.events()
+
+    def spectrum(self) -> Sequence[Sequence[float]]:
+        """Columns since the last call."""
+        return self._columns.take()
+
+    def pause(self) -> None:
+        """Listen no more."""
+        self._live.pause()
+
+    def resume(self) -> None:
+        """Listen again."""
+        self._live.resume()
+
+    def stop(self) -> None:
+        """End."""
+        self._live.stop()
+
+    def status(self) -> Any:  # a tui.session.Status, which may be imported only inside
+        """Now."""
+        from tui.session import State, Status
+
+        now = self._live.status
+        latency = (1000 * now.latency_p50_s, 1000 * now.latency_p95_s)
+        return Status(
+            state=State.FINISHED if now.state in ("stopped", "failed") else State(now.state.value),
+            device=now.device,
+            model=self._model,
+            level_dbfs=now.level_dbfs,
+            latency_ms=None if math.isnan(latency[0]) else latency,
+            real_time_factor=now.real_time_factor or None,
+            time_s=now.position_s,
+            dropped_s=now.dropped_s,
+            recording=str(self._recorder.path) if self._recorder else None,
+        )

@@ -1,0 +1,75 @@
+"""Saving the transcript: a name, and one of the formats."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, RadioButton, RadioSet
+
+from asr_app.events import Final
+from tui.session import Writers
+
+_NAMES = {"txt": "Text", "srt": "SRT", "vtt": "VTT", "json": "JSON"}
+
+
+class Save(ModalScreen[Path | None]):
+    """Asks where to, and writes; the file, None where nothing was written."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave")]
+
+    def __init__(self, finals: Sequence[Final], writers: Writers, stem: str) -> None:
+        """stem: the name to propose, without a suffix."""
+        super().__init__()
+        self._finals, self._writers, self._stem = finals, writers, stem
+        self._suffixes = list(writers)
+        self._to_replace: Path | None = None
+
+    def compose(self) -> ComposeResult:
+        """Name, formats, and a line for what is wrong."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Save"
+            yield Input(f"{self._stem}.{self._suffixes[0]}", select_on_focus=False, compact=True)
+            with RadioSet(compact=True):
+                for suffix in self._suffixes:
+                    yield RadioButton(_NAMES.get(suffix, suffix), value=suffix == self._suffixes[0], compact=True)
+            yield Label("", id="problem")
+            yield Label("enter saves · tab, then ← → for the format · escape leaves", classes="hint")
+
+    def on_radio_set_changed(self, event: RadioSet.Changed) -> None:
+        """The name follows the format."""
+        name = self.query_one(Input)
+        path = Path(name.value)
+        stem = path.stem if path.suffix[1:] in self._writers else path.name
+        name.value = str(path.with_name(f"{stem or self._stem}.{self._suffixes[event.index]}"))
+
+    def on_input_changed(self) -> None:
+        """Another name: what was wrong may be so no more."""
+        self._to_replace = None
+        self._complain("")
+
+    def on_input_submitted(self) -> None:
+        """Write the file."""
+        path = Path(self.query_one(Input).value).expanduser()
+        writer = self._writers.get(path.suffix[1:])
+        if writer is None:
+            self._complain(f"end the name with one of: {', '.join(f'.{suffix}' for suffix in self._suffixes)}")
+        elif path.exists() and path != self._to_replace:
+            self._to_replace = path
+            self._complain("that file exists: enter replaces it")
+        else:
+            self._write(path, writer(self._finals))
+
+    def _write(self, path: Path, document: str) -> None:
+        try:
+            path.write_text(document, encoding="utf-8")
+        except OSError as error:
+            self._complain(f"{error.strerror}: choose another place")
+        else:
+            self.dismiss(path)
+
+    def _complain(self, problem: str) -> None:
+        self.query_one("#problem", Label).update(problem)
