@@ -4,18 +4,23 @@ A line is a word or phrase as it is written and, after tabs, what it sounds like
 """
 
 import math
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from asr_app.errors import ConfigError, OutputError
+
+_SOUND = re.compile(r"'*[a-z][a-z']*(-'*[a-z][a-z']*)*", re.ASCII | re.IGNORECASE)
+"""English words that say one word of an entry, joined by hyphens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A word or phrase that is expected.
 
-    written: as its user writes it: Nguyen, New York.
+    written: as its user writes it: Nguyen, New York; single spaces between words.
     sounds_like: how it is said, in English words, one for each word of it; None is as it is written.
     weight: bonus of each of its words as a natural logarithm, above 0; None is the default.
     text: the entry as transcripts have it, in lower-case words.
@@ -29,16 +34,29 @@ class Entry:
     def __post_init__(self) -> None:
         from decoder.normalize import normalize
 
+        object.__setattr__(self, "written", " ".join(self.written.split()))  # a tab or line break would part a line
         object.__setattr__(self, "text", normalize(self.written) or "")
         if not self.text:
             raise ConfigError(f"the entry {self.written!r} cannot be spelled in the letters a-z: spell it in these")
         if self.weight is not None and not (math.isfinite(self.weight) and self.weight > 0):
             raise ConfigError(f"the weight {self.weight} of {self.written!r}: give a number above 0")
-        if self.sounds_like is not None and len(self.sounds_like.split()) != len(self.text.split()):
+        if self.sounds_like is not None:
+            self._check_sounds(self.sounds_like.split())
+
+    def _check_sounds(self, sounds: list[str]) -> None:
+        """Keep how the entry is said, with single spaces; ConfigError for what cannot be said."""
+        object.__setattr__(self, "sounds_like", " ".join(sounds))
+        if len(sounds) != len(self.text.split()):
             raise ConfigError(
                 f"{self.written!r} and what it sounds like, {self.sounds_like!r}, have not as many words: "
                 "join the parts of a word by hyphens, as in new-win"
             )
+        for sound in sounds:
+            if not _SOUND.fullmatch(sound):
+                raise ConfigError(
+                    f"{self.written!r} sounds like {sound!r}: write English words in the letters a-z, "
+                    "joined by hyphens, as in new-win"
+                )
 
     @property
     def line(self) -> str:
@@ -88,8 +106,13 @@ def write_vocabulary(path: Path, entries: Iterable[Entry]) -> None:
 
 
 def merged(*groups: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The entries of all groups; of those with the same text the last one."""
-    return tuple({entry.text: entry for group in groups for entry in group}.values())
+    """The entries of all groups; what the last of those with the same text leaves open, the one before it says."""
+    entries: dict[str, Entry] = {}
+    for entry in chain.from_iterable(groups):
+        known = entries.get(entry.text, entry)
+        sounds_like, weight = entry.sounds_like or known.sounds_like, entry.weight or known.weight
+        entries[entry.text] = replace(entry, sounds_like=sounds_like, weight=weight)
+    return tuple(entries.values())
 
 
 def _columns(line: str) -> tuple[str, str, str]:

@@ -107,8 +107,10 @@ def tune(  # noqa: PLR0913  # one for each option
     settings = load_settings(model=model, lm=lm, decoder="beam", beam=beam, chunk_ms=chunk_ms, threads=threads)
     folder, utterances = find_model(settings.model), _transcribed(manifests, "dev")
     grid = _numbers("--alphas", alphas), _numbers("--betas", betas)
-    if save and settings.lm:
-        raise ConfigError("--save keeps weights for the model's own language model: leave out --lm or --save")
+    if save and (settings.lm or settings.personal_lm):
+        raise ConfigError(
+            "--save keeps weights for the model's own language model: leave out --save, or --lm and personal_lm"
+        )
     if save:
         check_output(folder)
     recognizer = load_recognizer(settings)

@@ -34,11 +34,18 @@ def build(
     is_recipe = any(path.suffix == ".toml" for path in texts)
     if is_recipe != (data is not None) or (is_recipe and len(texts) > 1):
         raise ConfigError("one recipe (.toml) needs --data FOLDER, texts need no --data: give the one or the other")
+    _check_not_read(output, texts)
     check_output_file(output)
     try:
         typer.echo(_from_texts(texts, output, tools) if data is None else _from_recipe(texts[0], data, output, tools))
     except _UNREADABLE as error:
         raise ConfigError(explained(error)) from error
+
+
+def _check_not_read(output: Path, files: list[Path]) -> None:
+    """ConfigError where the result would take the place of what it is made from."""
+    if output.resolve() in (file.resolve() for file in files):
+        raise ConfigError(f"{output} would be overwritten, it is what is read: name another --output")
 
 
 def _from_texts(texts: list[Path], output: Path, tools: Path | None) -> str:
@@ -92,6 +99,7 @@ def prune(
     size: Annotated[float | None, typer.Option("--size", help="Megabytes that the result may have.")] = None,
 ) -> None:
     """Make a language model smaller by leaving out what matters least."""
+    _check_not_read(output, [model])
     check_output_file(output)
 
     from decoder.arpa import read_arpa, write_arpa
@@ -102,7 +110,7 @@ def prune(
         if threshold is not None and size is None:
             pruned = prune_to_threshold(whole, threshold)
         elif size is not None and threshold is None:
-            pruned = prune_to_size(whole, int(size * 1e6))
+            pruned = prune_to_size(whole, size * 1e6)
         else:
             raise ValueError("asr lm prune: give either --threshold or --size")
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -122,6 +130,7 @@ def lexicon(
     output: Annotated[Path, typer.Option("--output", help="The lexicon to write, .txt.gz.")],
 ) -> None:
     """Pronounce a list of words by espeak-ng, for a model with phonemes."""
+    _check_not_read(output, [words])
     check_output_file(output)
 
     from models.recipes.lexicon import write_lexicon

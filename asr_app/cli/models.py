@@ -54,14 +54,14 @@ def shrink(
 
     import shutil
 
-    from models.checkpoint import WEIGHTS, shrink_checkpoint
+    from models.checkpoint import DESCRIPTION, WEIGHTS, shrink_checkpoint
 
     try:
         shrink_checkpoint(folder, output)
     except (OSError, ValueError) as error:
         raise CheckpointError(explained(error)) from error
     for path in folder.iterdir():
-        if path.is_file() and not (output / path.name).exists():
+        if path.is_file() and path.name not in (WEIGHTS, DESCRIPTION):
             shutil.copyfile(path, output / path.name)
     sizes = [(one / WEIGHTS).stat().st_size / 1e6 for one in (folder, output)]
     typer.echo(f"{output}: weights of {sizes[1]:.1f} MB instead of {sizes[0]:.1f} MB")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from models.layers import Subsampling
 from models.recipes.augment import FLOOR, Augmentation, LogMel, augment, change_tempo, draw_tempo
-from models.recipes.features import Entry, Store, dequantise
+from models.recipes.features import Entry, Store
 
 Labels = npt.NDArray[np.int64]
 
@@ -91,7 +91,10 @@ class BatchPlan:
     """The batches of every epoch as lists of joined samples; batch(step) is the same in every run."""
 
     def __init__(self, samples: Sequence[Sample], config: BatchConfig, seed: int) -> None:
+        """Raise ValueError where no utterance can be in a batch."""
         self._samples = [sample for sample in samples if 20 <= sample.entry.frames <= config.longest]
+        if not any(sample.weight > 0 for sample in self._samples):
+            raise ValueError("no utterance is long and short enough, or weighed enough, to make a batch")
         self._config, self._seed = config, seed
         self._epoch, self._start, self._batches = -1, 0, list[list[list[Sample]]]()
 
@@ -101,8 +104,6 @@ class BatchPlan:
             self._start += len(self._batches)
             self._epoch += 1
             self._batches = self._plan(np.random.default_rng([self._seed, self._epoch]))
-            if not self._batches:
-                raise ValueError("no utterance is long and short enough, or weighed enough, to make a batch")
         return self._batches[step - self._start]
 
     def _plan(self, random: np.random.Generator) -> list[list[list[Sample]]]:
@@ -190,7 +191,7 @@ class BatchMaker:
         at = 0
         for number, sample in enumerate(group):
             tempo = draw_tempo(self._augmentation, random)
-            log_mel = change_tempo(dequantise(sample.features.rows(sample.entry)), tempo)  # type: ignore[arg-type]
+            log_mel = change_tempo(sample.features.log_mel(sample.entry), tempo)
             before = self._gap(number, random)
             quiet = np.full((before, log_mel.shape[1]), np.quantile(log_mel, 0.03), np.float32)
             parts += [quiet + random.normal(0, 0.5, quiet.shape).astype(np.float32), log_mel]

@@ -15,8 +15,14 @@ Spoken = tuple[Path, str, str]
 
 
 def librispeech(folder: Path) -> Iterator[Spoken]:
-    """The recordings of a LibriSpeech part (openslr.org/12, or 31 for train-clean-5), by its *.trans.txt."""
+    """The recordings of a LibriSpeech part (openslr.org/12, or 31 for train-clean-5), by its *.trans.txt.
+
+    Raises ValueError for the parts dev-* and test-*, which must not be learnt.
+    """
     for transcripts in sorted(folder.rglob("*.trans.txt")):
+        part = transcripts.resolve().parents[2].name  # PART/SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt
+        if part.startswith(("dev-", "test-")):
+            raise ValueError(f"{part} is for evaluation only: name the folder of a train part")
         for line in transcripts.read_text(encoding="utf-8").splitlines():
             name, _, text = line.partition(" ")
             yield transcripts.parent / f"{name}.flac", f"ls{name.split('-')[0]}", text

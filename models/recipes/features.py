@@ -92,6 +92,10 @@ class Store:
         """The rows (T, width) of one utterance, as they were written."""
         return self._rows[entry.offset : entry.offset + entry.frames]
 
+    def log_mel(self, entry: Entry) -> npt.NDArray[np.float32]:
+        """The log-mel frames (T, F) of one utterance, from a store of features."""
+        return dequantise(self.rows(entry))  # type: ignore[arg-type]
+
 
 def _whole_lines_only(path: Path) -> list[Entry]:
     """The entries of an index, from which a line that a kill cut is taken away."""

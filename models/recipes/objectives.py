@@ -6,6 +6,7 @@ import torch
 
 from models.recipes.distillation import PosteriorTeacher
 from models.recipes.recipe import Recipe
+from models.recipes.samples import HEADS
 from models.recipes.student import Objective
 from models.recipes.word_errors import ExpectedWordErrors
 
@@ -17,7 +18,10 @@ class Objectives:
     """
 
     def __init__(self, recipe: Recipe, data: Path, device: torch.device) -> None:
-        """Raise OSError or ValueError for a teacher or a file of the search that cannot be read."""
+        """Raise OSError or ValueError for a head that there is not, a teacher or lexicon that cannot be read."""
+        heads = [head.name for head in HEADS]
+        if unknown := [name for name in recipe.optimisation.head_weights if name not in heads]:
+            raise ValueError(f"head_weights names {unknown[0]!r}: the heads are {', '.join(heads)}")
         self._recipe = recipe
         self.teacher = PosteriorTeacher(recipe.distillation, data, device) if recipe.distillation else None
         self._word_errors = ExpectedWordErrors(recipe.sequence, data) if recipe.sequence else None
@@ -30,13 +34,14 @@ class Objectives:
 
 
 def loss_weights(recipe: Recipe, step: int) -> dict[str, float]:
-    """The factor of each loss that may occur at a step, by name."""
+    """The factor of each loss that may occur at a step, by name; 0 for a head that the recipe does not weigh."""
     config, distillation, sequence = recipe.optimisation, recipe.distillation, recipe.sequence
     ctc = 1.0 if step >= config.teacher_steps else 0.0
-    weights = {head: ctc * weight for head, weight in config.head_weights.items()}
+    heads = {head.name: config.head_weights.get(head.name, 0.0) for head in HEADS}
+    weights = {head: ctc * weight for head, weight in heads.items()}
     weights["teacher"] = config.teacher_weight
     if distillation is not None:
-        weights |= {f"distilled {head}": distillation.weight * weight for head, weight in config.head_weights.items()}
+        weights |= {f"distilled {head}": distillation.weight * weight for head, weight in heads.items()}
     if sequence is not None and step >= sequence.start_step:
         weights = {name: sequence.interpolation * weight for name, weight in weights.items()}
         weights["word errors"] = sequence.weight

@@ -4,7 +4,6 @@ The checkpoint that a run writes is for `asr train --start`: its heads are zero,
 """
 
 import time
-import tomllib
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,8 @@ from models.conformer import ConformerEncoder
 from models.ctc import CtcModel
 from models.frontend import FrontendConfig
 from models.quantiser import QuantiserConfig
-from models.recipes.augment import LogMel
 from models.recipes.batches import Batch, BatchMaker, BatchPlan, Sample, prefetch
-from models.recipes.features import Entry, Store, dequantise
+from models.recipes.features import Store
 from models.recipes.optimisers import Optimisers
 from models.recipes.pretraining import (
     Data2vec,
@@ -34,10 +32,10 @@ from models.recipes.pretraining import (
     Wav2vecConfig,
 )
 from models.recipes.rank import Rank
-from models.recipes.recipe import SECTIONS, Recipe, build
+from models.recipes.recipe import SECTIONS, Recipe, read_sections
 from models.recipes.run_log import RunLog
 from models.recipes.run_state import STATE, RunState, load_state, refusal, save_state
-from models.recipes.samples import HEADS, weight_of
+from models.recipes.samples import HEADS, noises, weight_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +73,7 @@ _SECTIONS = SECTIONS | {
 
 def read_pretraining_recipe(path: Path) -> PretrainingRecipe:
     """A recipe file; ValueError names a key that it does not know or lacks."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"cannot read the recipe {path}: {error}") from error
-    for name, section in _SECTIONS.items():
-        if name in table:
-            table[name] = build(section, table[name], f"{path}, [{name}]")
-    return build(PretrainingRecipe, table, str(path))  # type: ignore[no-any-return]
+    return read_sections(path, PretrainingRecipe, _SECTIONS)
 
 
 class Pretrainer:
@@ -98,11 +89,8 @@ class Pretrainer:
         samples = _all_speech(recipe, data)
         if not samples:
             raise ValueError(f"the recipe {recipe.name} finds nothing to train on under {data}")
-        noises = [
-            _rows(store, one) for store in (Store(data / n) for n in recipe.noise_stores) for one in store.entries
-        ]
         self.plan = BatchPlan(samples, recipe.batches, recipe.seed)
-        self.maker = BatchMaker(noises, recipe.batches, recipe.augmentation, (), recipe.seed)
+        self.maker = BatchMaker(noises(recipe, data), recipe.batches, recipe.augmentation, (), recipe.seed)
         self.objective = recipe.objective(_new_encoder(recipe, samples)).to(rank.device)
         self.optimisers = Optimisers(self.objective, recipe.optimisation)
         self.step, self.seconds_heard = 0, 0.0
@@ -201,11 +189,7 @@ def _new_encoder(recipe: Recipe, samples: list[Sample]) -> ConformerEncoder:
     """A random encoder that normalises by the mean and deviation of some of the speech."""
     encoder = ConformerEncoder(recipe.encoder)
     order = np.random.default_rng(recipe.seed).permutation(len(samples))
-    frames = np.concatenate([_rows(samples[one].features, samples[one].entry) for one in order[:1000]])
+    frames = np.concatenate([samples[one].features.log_mel(samples[one].entry) for one in order[:1000]])
     encoder.mean.copy_(torch.from_numpy(frames.mean(0)))
     encoder.deviation.copy_(torch.from_numpy(frames.std(0)))
     return encoder
-
-
-def _rows(store: Store, entry: Entry) -> LogMel:
-    return dequantise(store.rows(entry))  # type: ignore[arg-type]

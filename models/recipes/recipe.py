@@ -1,14 +1,17 @@
 """A training experiment as a TOML file."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_origin
+from typing import Any, TypeVar, get_origin
 
 from models.conformer import EncoderConfig
 from models.recipes.augment import Augmentation
 from models.recipes.batches import BatchConfig
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,13 @@ class Optimisation:
     teacher_steps: int = 0
     save_every: int = 250
     evaluate_every: int = 1000
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "save_every", "evaluate_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        if not self.chunks or min(self.chunks) < 0:
+            raise ValueError(f"chunks must be encoder frames, or 0 for full context, not {list(self.chunks)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +134,22 @@ SECTIONS = {  # the tables of a recipe file
 
 def read_recipe(path: Path) -> Recipe:
     """A recipe file; ValueError names a key that it does not know or lacks."""
+    return read_sections(path, Recipe, SECTIONS)
+
+
+def read_sections(path: Path, kind: type[Kind], sections: Mapping[str, type]) -> Kind:
+    """A dataclass from a TOML file, some of whose fields are dataclasses; ValueError as of read_recipe."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"cannot read the recipe {path}: {error}") from error
-    for name, section in SECTIONS.items():
+    for name, section in sections.items():
         if name in table:
-            table[name] = build(section, table[name], f"{path}, [{name}]")
-    return build(Recipe, table, str(path))  # type: ignore[no-any-return]
+            table[name] = _build(section, table[name], f"{path}, [{name}]")
+    return _build(kind, table, str(path))  # type: ignore[no-any-return]
 
 
-def build(kind: type, table: Any, place: str) -> Any:
+def _build(kind: type, table: Any, place: str) -> Any:
     """A dataclass from a TOML table; ValueError names the place and what is wrong there."""
     if not isinstance(table, dict):
         raise ValueError(f"{place} must be a section, not {table!r}")

@@ -34,7 +34,7 @@ def settings(recipe: Recipe) -> dict[str, Any]:
     """What a state cannot be separated from: encoder, seed and optimisation, in JSON's types.
 
     Not the data and the added losses: a run may get more recordings, or end with another objective. Nor the number
-    of steps, for to prolong a run is no other experiment: the rate decays from where it is.
+    of steps, for to prolong a run is no other experiment: the rate goes on as if it had been so long from the start.
     """
     kept = {"seed": recipe.seed}
     for section, config in (("encoder", recipe.encoder), ("optimisation", recipe.optimisation)):

@@ -1,11 +1,13 @@
 """What a recipe trains on: samples with labels and targets, from the stores that prepare wrote."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 
 from models.ctc import Head
+from models.recipes.augment import LogMel
 from models.recipes.batches import Labels, Sample
 from models.recipes.features import Entry, Store
 from models.recipes.phonemes import PHONEMES, Pronunciation, lexicon
@@ -66,7 +68,7 @@ def training_samples(recipe: Recipe, data: Path) -> list[Sample]:
     for store in stores:
         for entry in store.entries:
             labels = labeller.labels(texts[entry.key] or "")
-            heard = targets.get(entry.key.split("~")[0])  # a distorted take has the targets of the clean one
+            heard = targets.get(re.sub(r"~\d+$", "", entry.key))  # a distorted take has the targets of the clean one
             if labels is not None or heard is not None:
                 samples.append(Sample(entry, store, heard, labels, weight_of(recipe, entry)))
     return samples
@@ -79,6 +81,11 @@ def _nonspeech_samples(recipe: Recipe, data: Path) -> list[Sample]:
     return [
         Sample(entry, store, None, nothing, weight_of(recipe, entry)) for store in stores for entry in store.entries
     ]
+
+
+def noises(recipe: Recipe, data: Path) -> list[LogMel]:
+    """The recordings of noise that a recipe mixes into speech: log-mel frames (T, F)."""
+    return [store.log_mel(one) for store in (Store(data / n) for n in recipe.noise_stores) for one in store.entries]
 
 
 def dev_samples(recipe: Recipe, data: Path) -> list[Sample]:

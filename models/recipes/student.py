@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from models.checkpoint import Checkpoint
 from models.ctc import CtcModel, ctc_loss, zero_linear
+from models.frontend import FrontendConfig
 from models.recipes.batches import Batch, Sample
-from models.recipes.features import dequantise
 from models.recipes.precision import autocast
 from models.recipes.recipe import Recipe
 from models.recipes.samples import HEADS
@@ -81,7 +81,7 @@ def new_student(recipe: Recipe, samples: list[Sample], start: Checkpoint | None)
     model = CtcModel(recipe.encoder, HEADS)
     random = np.random.default_rng(recipe.seed)
     chosen = [samples[index] for index in random.permutation(len(samples))[:1000]]
-    rows = [dequantise(sample.features.rows(sample.entry)) for sample in chosen]
+    rows = [sample.features.log_mel(sample.entry) for sample in chosen]
     frames = np.concatenate(rows)
     model.encoder.mean.copy_(torch.from_numpy(frames.mean(0)))
     model.encoder.deviation.copy_(torch.from_numpy(frames.std(0)))
@@ -101,13 +101,14 @@ def _begin_with(model: CtcModel, start: Checkpoint) -> None:
     """Copy a checkpoint's weights; of one that is k times as deep, every k-th block.
 
     The last of each k: the heads were trained on the output of the last block of all. ValueError where the
-    encoders differ in more than depth, or the labels differ.
+    encoders differ in more than depth, or the labels or features differ.
     """
     config = model.encoder.config
     every, surplus = divmod(start.encoder.layers, config.layers)
-    if surplus or replace(start.encoder, layers=config.layers) != config or start.heads != HEADS:
+    same = start.heads == HEADS and start.frontend == FrontendConfig()
+    if surplus or not same or replace(start.encoder, layers=config.layers) != config:
         raise ValueError(
-            "the checkpoint to start with has other labels than the recipe or another encoder "
+            "the checkpoint to start with has other labels or features than the recipe or another encoder "
             f"(only its layers may be a multiple of the recipe's {config.layers}): choose another --start"
         )
     weights = {}

@@ -15,16 +15,14 @@ from decoder.metrics import ErrorCounts, align
 from models.checkpoint import Checkpoint, save_checkpoint
 from models.ctc import CtcModel, greedy_labels
 from models.frontend import FrontendConfig
-from models.recipes.augment import LogMel
 from models.recipes.batches import Batch, BatchMaker, BatchPlan, Sample, prefetch
-from models.recipes.features import Entry, Store, dequantise
 from models.recipes.objectives import Objectives, loss_weights
 from models.recipes.optimisers import Optimisers
 from models.recipes.rank import Rank
 from models.recipes.recipe import Recipe
 from models.recipes.run_log import RunLog
 from models.recipes.run_state import STATE, RunState, load_state, refusal, save_state
-from models.recipes.samples import DELIMITERS, HEADS, dev_samples, training_samples
+from models.recipes.samples import DELIMITERS, HEADS, dev_samples, noises, training_samples
 from models.recipes.student import new_student
 
 
@@ -45,12 +43,9 @@ class Trainer:
         self.dev = dev_samples(recipe, data)
         if not self.samples:
             raise ValueError(f"the recipe {recipe.name} finds nothing to train on under {data}")
-        noises = [
-            _rows(store, entry) for store in (Store(data / n) for n in recipe.noise_stores) for entry in store.entries
-        ]
         self.plan = BatchPlan(self.samples, recipe.batches, recipe.seed)
-        heads = [head.name for head in HEADS]
-        self.maker = BatchMaker(noises, recipe.batches, recipe.augmentation, heads, recipe.seed, DELIMITERS)
+        heads, noise = [head.name for head in HEADS], noises(recipe, data)
+        self.maker = BatchMaker(noise, recipe.batches, recipe.augmentation, heads, recipe.seed, DELIMITERS)
         self.objectives = Objectives(recipe, data, rank.device)
         self.start = start
         self.student = new_student(recipe, self.samples, start).to(rank.device)
@@ -73,9 +68,11 @@ class Trainer:
             for batch in prefetch(self.make_batch, range(self.step, config.steps)):
                 self._train_step(batch.to(self.rank.device))
                 progress.update(task, completed=self.step)
-                if self.rank.leads and self.step % config.save_every == 0:
+                if not self.rank.leads or self.step == config.steps:
+                    continue
+                if self.step % config.save_every == 0:
                     self._save()
-                if self.rank.leads and self.step % config.evaluate_every == 0:
+                if self.step % config.evaluate_every == 0:
                     self._evaluate()
                     self.export()
             if self.rank.leads:
@@ -186,7 +183,7 @@ def label_error_rates(model: CtcModel, samples: list[Sample], chunk_frames: int 
     device = model.encoder.mean.device
     with torch.inference_mode():
         for sample in samples:
-            features = torch.from_numpy(_rows(sample.features, sample.entry))[None].to(device)
+            features = torch.from_numpy(sample.features.log_mel(sample.entry))[None].to(device)
             lengths = torch.tensor([features.shape[1]], device=device)
             frames, _ = model.encoder(features, lengths, chunk_frames)
             corpus = sample.entry.key.split("/")[0]
@@ -196,7 +193,3 @@ def label_error_rates(model: CtcModel, samples: list[Sample], chunk_frames: int 
                 name = f"{corpus} {head}"
                 errors[name] = errors.get(name, ErrorCounts()) + counts
     return {name: 100 * counts.rate for name, counts in errors.items()}
-
-
-def _rows(store: Store, entry: Entry) -> LogMel:
-    return dequantise(store.rows(entry))  # type: ignore[arg-type]

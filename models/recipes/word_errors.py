@@ -1,6 +1,5 @@
 """Minimum word error training: n-best lists of our own search, weighed by the student's likelihoods."""
 
-import gzip
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from decoder.lm import NgramLM
 from decoder.metrics import word_errors
 from models.ctc import BLANK
 from models.frontend import FrontendConfig
+from models.g2p import read_lexicon
 from models.layers import Subsampling
 from models.recipes.batches import Batch
 from models.recipes.losses import expected_errors, frames_needed, log_likelihoods
@@ -115,10 +115,4 @@ def references(batch: Batch) -> list[str]:
 def _first_pronunciations(path: Path) -> dict[str, list[int]]:
     """Label indices of each word's first pronunciation in a lexicon that Lexicon.read accepts."""
     index = {label: number for number, label in enumerate(_PHONEMES.labels)}
-    found: dict[str, list[int]] = {}
-    reader = gzip.open if path.suffix == ".gz" else open
-    with reader(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            word, _, spelled = line.partition("\t")
-            found.setdefault(word, [index[label] for label in spelled.split()])
-    return found
+    return {word: [index[label] for label in said[0].split()] for word, said in read_lexicon(path).items()}

@@ -2,6 +2,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import torch
 
 from models.recipes.augment import Augmentation
 from models.recipes.batches import Batch, BatchConfig, BatchMaker, BatchPlan, Sample, prefetch
-from models.recipes.features import LOG_MEL_HIGH, LOG_MEL_LOW, Store, StoreWriter
+from models.recipes.features import LOG_MEL_HIGH, LOG_MEL_LOW, Entry, Store, StoreWriter
 
 BANDS = 20
 HEADS = ("phonemes", "characters")
@@ -117,6 +118,12 @@ def test_epochs_differ(samples: list[Sample]) -> None:
     plan = BatchPlan(samples, CONFIG, 1)
     steps = [keys(plan.batch(step)) for step in range(2 * batches)]
     assert steps[:batches] != steps[batches:]
+
+
+@pytest.mark.parametrize("changes", [{"weight": 0.0}, {"entry": Entry("a", 0, 10, None, "")}])
+def test_a_plan_without_utterances_is_refused(samples: list[Sample], changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="no utterance is long and short enough"):
+        BatchPlan([replace(sample, **changes) for sample in samples], CONFIG, 1)
 
 
 def test_weights_are_how_often_an_utterance_is_heard(samples: list[Sample]) -> None:

@@ -28,6 +28,16 @@ def test_librispeech(tmp_path: Path) -> None:
     assert second.text == "it's hers"
 
 
+@pytest.mark.parametrize("part", ["dev-clean", "test-other"])
+def test_what_is_for_evaluation_is_refused(tmp_path: Path, part: str) -> None:
+    chapter = tmp_path / "LibriSpeech" / part / "19" / "198"
+    record(chapter / "19-198-0000.flac", 1.5)
+    (chapter / "19-198.trans.txt").write_text("19-198-0000 NORTHANGER ABBEY\n")
+    for folder in (tmp_path / "LibriSpeech", tmp_path / "LibriSpeech" / part):
+        with pytest.raises(ValueError, match=f"{part} is for evaluation only"):
+            write_manifest(folder, librispeech(folder))
+
+
 def test_an4(tmp_path: Path) -> None:
     record(tmp_path / "wav" / "an4_clstk" / "fash" / "an251-fash-b.wav", 1.0)
     (tmp_path / "etc").mkdir()

@@ -110,6 +110,18 @@ def test_blocks_are_taken_of_a_multiple_only(taught: Path, tmp_path: Path, encod
         trainer(taught, tmp_path, recipe, load_checkpoint(taught / "teacher"))
 
 
+def test_an_earlier_run_on_other_features_is_refused(taught: Path, tmp_path: Path) -> None:
+    start = replace(load_checkpoint(taught / "teacher"), frontend=FrontendConfig(preemphasis=0.5))
+    with pytest.raises(ValueError, match="other labels or features"):
+        trainer(taught, tmp_path, start=start)
+
+
+def test_a_head_that_there_is_not_cannot_be_weighed(taught: Path, tmp_path: Path) -> None:
+    optimisation = replace(RECIPE.optimisation, head_weights={"phoneme": 1.0})
+    with pytest.raises(ValueError, match="names 'phoneme': the heads are phonemes, characters"):
+        trainer(taught, tmp_path, replace(RECIPE, optimisation=optimisation))
+
+
 def test_a_teacher_of_other_labels_is_refused(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "other", random_checkpoint(ENCODER, (Head("phonemes", ("<blank>", "x")),)))
     with pytest.raises(ValueError, match="has other labels or features"):

@@ -66,6 +66,9 @@ def test_sections_are_read(tmp_path: Path) -> None:
         ('[distillation]\nteacher = "a"\ntemperature = 0.0', "the temperature must be above 0"),
         ('[distillation]\nteacher = "a"\nchunk_frames = -1', "chunk_frames must be 0"),
         ("[distillation]\nweight = 1.0", "'teacher'"),
+        ("[optimisation]\nsave_every = 0", "save_every must be 1 or more"),
+        ("[optimisation]\nchunks = []", "chunks must be encoder frames"),
+        ("[optimisation]\nchunks = [-4]", "chunks must be encoder frames"),
         ('[sequence]\nlexicon = "a"\nnbest = 1', "nbest must be 2 or more"),
     ],
 )
@@ -113,6 +116,6 @@ def test_shipped_recipes_name_no_test_data(path: Path) -> None:
     assert recipe.name == path.stem
     heard = {*recipe.stores, *recipe.teacher_stores, *recipe.noise_stores, *recipe.nonspeech_stores}
     kinds = {store.split("/")[0] for store in heard}
-    assert kinds <= {"real", "train", "unlabelled", "synth", "noise"}
+    assert kinds <= {"real", "train-clean-5", "an4", "synth", "noise"}
     assert {store.split("/")[0] for store in recipe.dev_stores} <= {"dev"}
     assert not any("test" in name for name in (*heard, *recipe.dev_stores, *recipe.transcripts))

@@ -11,10 +11,10 @@ from models.recipes.recipe import Recipe
 from models.recipes.samples import (
     HEADS,
     Labeller,
-    _weight,
     dev_samples,
     read_transcripts,
     training_samples,
+    weight_of,
 )
 
 pytestmark = pytest.mark.usefixtures("tone_words")
@@ -64,7 +64,7 @@ def test_transcripts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("key", "weight"), [("a/1", 2.0), ("a/b/1", 0.5), ("c/1", 1.0), ("b/a/", 1.0)])
 def test_the_longest_beginning_of_a_key_decides_its_weight(key: str, weight: float) -> None:
     weighted = recipe(weights={"a/": 2.0, "a/b/": 0.5})
-    assert _weight(weighted, Entry(key, 0, 1, None, "")) == weight
+    assert weight_of(weighted, Entry(key, 0, 1, None, "")) == weight
 
 
 def test_training_samples(
