@@ -2,8 +2,7 @@
 
 import logging
 import math
-from bisect import bisect_left
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,8 +39,8 @@ class LanguageModel(Protocol):
         """Whether the model knows the word."""
         ...
 
-    def begins_word(self, prefix: str) -> bool:
-        """Whether some known word begins so."""
+    def known_words(self) -> Sequence[str] | None:
+        """The words that the model knows, sorted; None where it cannot tell."""
         ...
 
 
@@ -101,12 +100,9 @@ class NgramLM:
         """Whether the word is in the model and in the vocabulary, where there is one."""
         return word in self._known if self._known is not None else word in self._model
 
-    def begins_word(self, prefix: str) -> bool:
-        """Whether some known word begins so; always true without a vocabulary, as KenLM lists no words."""
-        if self._words is None:
-            return True
-        place = bisect_left(self._words, prefix)
-        return place < len(self._words) and self._words[place].startswith(prefix)
+    def known_words(self) -> Sequence[str] | None:
+        """The words that the model knows, sorted; None without a vocabulary, as KenLM lists no words."""
+        return self._words
 
 
 def _load(path: Path) -> Any:

@@ -34,7 +34,7 @@ def prune_to_threshold(model: BackoffModel, threshold: float) -> BackoffModel:
     return _without(model, _kept(model, _suffixes(model), _costs(model), np.log1p(threshold)))
 
 
-def prune_to_size(model: BackoffModel, size: int) -> BackoffModel:
+def prune_to_size(model: BackoffModel, size: float) -> BackoffModel:
     """The model with the n-grams that matter most, at most so many bytes of ARPA text.
 
     Raises ValueError where not even the single words fit.

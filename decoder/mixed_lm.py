@@ -1,7 +1,7 @@
 """Two language models as one: the default one and one of the user's own texts, interpolated word by word."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from decoder.lm import LanguageModel
@@ -51,9 +51,10 @@ class MixedLM:
         """Whether either model knows the word."""
         return self._default.known(word) or self._personal.known(word)
 
-    def begins_word(self, prefix: str) -> bool:
-        """Whether some known word begins so."""
-        return self._default.begins_word(prefix) or self._personal.begins_word(prefix)
+    def known_words(self) -> Sequence[str] | None:
+        """The words that either model knows, sorted; None where one of them cannot tell."""
+        words = self._default.known_words(), self._personal.known_words()
+        return None if words[0] is None or words[1] is None else sorted({*words[0], *words[1]})
 
     def _mix(self, word: str, by_default: float, by_personal: float) -> float:
         """The interpolated natural log of what both models give a word."""

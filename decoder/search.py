@@ -1,15 +1,10 @@
-"""What the two beam searches share: options, the rhythm of commitment, and times of words."""
+"""What the two beam searches share: options, and the smallest probability."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-
-from decoder.types import Word
 
 SMALLEST_LOG_PROB = math.log(1e-15)
 """Log-probabilities below it count as it, so that no path is impossible."""
-
-_TICK_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +39,3 @@ class SearchOptions:
             raise ValueError("beam_prune_logp and token_min_logp must be below 0")
         if not (self.commit_after_s > 0 and self.confidence_delay_s >= 0):
             raise ValueError("commit_after_s must be above 0 and confidence_delay_s not below")
-
-
-def frames_per_tick(frame_duration_s: float) -> int:
-    """Frames between two commitments: fixed, so that the result does not depend on chunks."""
-    return max(1, round(_TICK_S / frame_duration_s))
-
-
-def timed_words(
-    steps: Iterable[tuple[str, int, int, float]], committed: list[Word], frame_duration_s: float
-) -> list[Word]:
-    """Words of (text, start frame, end frame, confidence) after the committed ones, their times in order."""
-    words = []
-    previous = committed[-1].end_s if committed else 0.0
-    for text, first, last, confidence in steps:
-        start = max(first * frame_duration_s, previous)
-        previous = max(last * frame_duration_s, start)
-        words.append(Word(text, start, previous, confidence))
-    return words

@@ -1,37 +1,21 @@
-"""Scores of words after what was said before, remembered, for many pairs at once."""
+"""Scores of words after what was said before."""
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from decoder.hotwords import START, Hotwords
 from decoder.lm import LN10, LanguageModel
-from decoder.types import Indices, Scores
+from decoder.types import Scores
 
 _EXPECTED_LOG_PROB = math.log(1e-6)
 """Of a word that a user expects and the language model does not know: that of a name said once in a million words."""
 
 Context = tuple[Any, int]
 """What was said before: a state of the language model, and a place among the hotwords."""
-
-
-class Memo(dict[int, int]):
-    """A dictionary that makes the value of a missing key."""
-
-    def __init__(self, make: Callable[[int], int]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, key: int) -> int:
-        value = self[key] = self._make(key)
-        return value
-
-    def numbers(self, keys: Indices) -> Indices:
-        """The values of keys (n,)."""
-        return np.fromiter(map(self.__getitem__, keys.tolist()), np.intp, len(keys))
 
 
 class WordLM:
@@ -79,17 +63,16 @@ class WordLM:
         """The context at the start of a sentence."""
         return self.lm.bos_state() if self.lm else None, START
 
-    def score(self, context: Context, word: int) -> tuple[float, Context]:
-        """The score of a word in a context, and the context after it."""
-        state, place = context
-        earned = 0.0
-        if place != START or word in self._starts:
-            place, earned = self.hotwords.advance(place, word)
+    def scores(self, contexts: Sequence[Context], words: Sequence[int]) -> tuple[Scores, list[Context]]:
+        """The scores (n,) of words (n,), each in its context, and the contexts after them."""
+        places, earned = self._advanced([place for _, place in contexts], words)
         if self.lm is None:
-            return earned, (None, place)
-        log_prob, state = self.lm.score(state, self.words[word])
-        score = self._rare if word in self._unknown else self.weights[0] * log_prob + self._bonus[word]
-        return score + earned, (state, place)
+            return np.array(earned), [(None, place) for place in places]
+        score, texts = self.lm.score, self.words
+        answers = [score(state, texts[word]) for (state, _), word in zip(contexts, words, strict=True)]
+        log_probs = np.array([log_prob for log_prob, _ in answers])
+        scores: Scores = self._scale[words] * log_probs + self._bonus[words] + earned
+        return scores, [(state, place) for (_, state), place in zip(answers, places, strict=True)]
 
     def eos(self, context: Context) -> float:
         """The score of the end of the sentence in a context."""
@@ -97,65 +80,84 @@ class WordLM:
         score = self.weights[0] * self.lm.eos(state) if self.lm else 0.0
         return score - self.hotwords.unearned(place)
 
+    def _advanced(self, places: list[int], words: Sequence[int]) -> tuple[list[int], list[float]]:
+        """The places among the hotwords after words, and what the words earn."""
+        if not self._starts:
+            return places, [0.0] * len(places)
+        after, earned = places.copy(), [0.0] * len(places)
+        for i, (place, word) in enumerate(zip(places, words, strict=True)):
+            if place != START or word in self._starts:
+                after[i], earned[i] = self.hotwords.advance(place, word)
+        return after, earned
+
     def _weigh(self, weights: tuple[float, float, float]) -> None:
-        """Take weights on; unigrams (words,) becomes the score of each word without context."""
+        """Take weights on; unigrams (words,) becomes the score of each word without context.
+
+        A word scores scale * ln P + bonus: an expected one that the model does not know has the scale 0.
+        """
         alpha, beta, offset = self.weights = weights
         expected = np.array(sorted(self._expected | self.hotwords.words), np.intp)
         unknown = expected[~self._known[expected]]
-        self._unknown = frozenset(unknown.tolist())
-        self._rare = alpha * _EXPECTED_LOG_PROB + beta
-        bonus = np.where(self._known, beta, beta + alpha * offset * LN10)
-        self._bonus = bonus.tolist()
-        self.unigrams: Scores = alpha * self._log_probs + bonus if self.lm else np.zeros(len(self.words))
-        self.unigrams[unknown] = self._rare
+        self._scale = np.full(len(self.words), alpha)
+        self._scale[unknown] = 0.0
+        self._bonus = np.where(self._known, beta, beta + alpha * offset * LN10)
+        self._bonus[unknown] = alpha * _EXPECTED_LOG_PROB + beta
+        self.unigrams: Scores = self._scale * self._log_probs + self._bonus if self.lm else np.zeros(len(self.words))
         self._starts = self.hotwords.starts()
         for word, earned in self._starts.items():
             self.unigrams[word] += earned
 
 
+class Contexts:
+    """Small numbers for what was said before, the first one 0."""
+
+    def __init__(self, first: Hashable) -> None:
+        self._contexts = [first]
+        self._numbers = {first: 0}
+
+    def __len__(self) -> int:
+        return len(self._contexts)
+
+    def at(self, numbers: Sequence[int]) -> list[Any]:
+        """The contexts of numbers."""
+        return [self._contexts[number] for number in numbers]
+
+    def numbers(self, contexts: Iterable[Hashable]) -> list[int]:
+        """The numbers of contexts, which they get where they have none."""
+        found = []
+        for context in contexts:
+            number = self._numbers.setdefault(context, len(self._contexts))
+            if number == len(self._contexts):
+                self._contexts.append(context)
+            found.append(number)
+        return found
+
+    def keep(self, numbers: Sequence[int]) -> None:
+        """Forget the contexts with other numbers; each of these has its place as its number from now on."""
+        self._contexts = self.at(numbers)
+        self._numbers = {context: number for number, context in enumerate(self._contexts)}
+
+
 class WordScores:
-    """Scores of words in contexts, asked for once; contexts are small numbers, the first one is 0."""
+    """What a search asks about the words of a lexicon."""
 
     def __init__(self, model: WordLM) -> None:
         self._model = model
-        self._words = len(model.words)
-        self._contexts = [model.start()]
-        self._numbers: dict[Context, int] = {self._contexts[0]: 0}
-        self._memo = Memo(self._query)
-        self._scores = np.zeros(1024)
-        self._after = np.zeros(1024, np.intp)
+        self._contexts = Contexts(model.start())
 
-    def __len__(self) -> int:
-        return len(self._memo)
+    def answers(self, contexts: Sequence[int], words: Sequence[int]) -> tuple[Scores, Sequence[int]]:
+        """The scores (n,) of words (n,), each in its context, and the contexts after them."""
+        scores, after = self._model.scores(self._contexts.at(contexts), words)
+        return scores, self._contexts.numbers(after)
 
-    def score(self, contexts: Indices, words: Indices) -> tuple[Scores, Indices]:
-        """The scores (n,) of words (n,) in contexts (n,), and the contexts that follow."""
-        entries = self._memo.numbers(contexts * self._words + words)
-        return self._scores[entries], self._after[entries]
+    def ends(self, contexts: Sequence[int]) -> Scores:
+        """The scores (n,) of the end of the sentence in contexts (n,)."""
+        return np.array([self._model.eos(context) for context in self._contexts.at(contexts)])
 
-    def eos(self, context: int) -> float:
-        """The score of the end of the sentence in a context."""
-        return self._model.eos(self._contexts[context])
+    def text(self, word: int) -> str:
+        """How a word is written."""
+        return self._model.words[word]
 
-    def forget(self, live: Indices) -> Indices:
-        """Drop all that is remembered but the live contexts (n,); their new numbers."""
-        kept, numbers = np.unique(live, return_inverse=True)
-        self._contexts = [self._contexts[context] for context in kept.tolist()]
-        self._numbers = {context: number for number, context in enumerate(self._contexts)}
-        self._memo.clear()
-        return numbers.astype(np.intp)
-
-    def _query(self, key: int) -> int:
-        """Ask the model for one pair of context and word; the place of the answer."""
-        context, word = divmod(key, self._words)
-        score, after = self._model.score(self._contexts[context], word)
-        number = self._numbers.setdefault(after, len(self._contexts))
-        if number == len(self._contexts):
-            self._contexts.append(after)
-        place = len(self._memo)
-        if place == len(self._scores):
-            self._scores = np.concatenate([self._scores, np.zeros(place)])
-            self._after = np.concatenate([self._after, np.zeros(place, np.intp)])
-        self._scores[place] = score
-        self._after[place] = number
-        return place
+    def keep(self, contexts: Sequence[int]) -> None:
+        """Forget the other contexts; each of these has its place as its number from now on."""
+        self._contexts.keep(contexts)

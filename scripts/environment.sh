@@ -33,7 +33,7 @@ is_ready() { [[ -s $(stamp "$1") && $(cat "$(stamp "$1")") == "$(fingerprint 2> 
 stamp() { printf '%s' "$environment/installed${1:+-$1}"; }
 
 # What an installation depends on: the dependencies, the interpreter, and where the project lies.
-fingerprint() { { "$environment/bin/python" -VV && cat "$root/pyproject.toml" && echo "$root"; } | sha256sum; }
+fingerprint() { { "$environment/bin/python" -VV && cat "$root/pyproject.toml" "$root"/decoder/native/* && echo "$root"; } | sha256sum; }
 
 install_project() {
   local extra=$1

@@ -33,7 +33,7 @@ def files() -> Iterator[Path]:
         yield from (
             path
             for path in sorted((ROOT / folder).rglob("*"))
-            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
+            if path.is_file() and "__pycache__" not in path.parts and path.suffix not in {".pyc", ".so"}
         )
 
 

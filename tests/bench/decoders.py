@@ -77,6 +77,12 @@ def main() -> None:
         peer = lexicon_search(lexicon, len(labels), lm, narrow)
         compare("lexicon", case, {"ours": in_chunks(ours), "flashlight": peer}, frames, arguments.runs)
 
+    works = {
+        "ours": in_chunks(search),
+        "flashlight": lexicon_search(search.lexicon, len(search.labels), lm, search.options),
+    }
+    compare("lexicon", f"speech, beam {search.options.beam_width}", works, phonemes.log_probs, arguments.runs)
+
 
 def compare(search: str, case: str, works: dict[str, Work], utterances: Sequence[LogProbs], runs: int) -> None:
     """Time the decoders of all utterances in turn, and print what each took."""

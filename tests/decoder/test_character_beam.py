@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decoder import beam_session
 from decoder.character_beam import CharacterBeamDecoder, CharacterBeamOptions
 from decoder.lm import NgramLM
 
@@ -81,25 +82,15 @@ def test_a_clear_utterance():
     assert min(word.confidence for word in words) > 0.9
 
 
-def live_histories(session) -> int:
-    """How many histories can be reached from the beams."""
-    seen, reached = set(), [beam.history for beam in session._beams]
-    while reached:
-        history = reached.pop()
-        if id(history) not in seen:
-            seen.add(id(history))
-            reached += [*history.children.values(), *([history.parent] if history.parent else [])]
-    return len(seen)
-
-
 @pytest.mark.parametrize(("sharpness", "minutes"), [(2.0, 0.5), (20.0, 60)], ids=["doubtful", "an hour"])
-def test_dead_histories_are_forgotten(sharpness, minutes):
+def test_dead_histories_are_forgotten(monkeypatch, sharpness, minutes):
+    monkeypatch.setattr(beam_session, "_REMEMBERED_SCORES", 1000)
     session = CharacterBeamDecoder(LABELS, 0, None, 0.04, CharacterBeamOptions(beam_width=6)).session()
     half_minute = random_log_probs(0, 750, sharpness)
     for _ in range(round(minutes * 2)):
         session.accept(half_minute)
-        assert live_histories(session) < 300
-        assert len(session._prefix_scores) < 1000
+        assert session._search.histories < 300
+        assert session._search.remembered <= 1000
     words = session.finish().words
     assert words[-1].end_s > 59 * minutes
     assert len(words) > 50 * minutes
@@ -123,3 +114,15 @@ def test_labels_without_a_beginning_of_words():
 def test_bad_options(bad):
     with pytest.raises(ValueError, match=r"beam|commit"):
         CharacterBeamOptions(**bad)
+
+
+def test_forgetting_scores_does_not_change_the_result(lm, monkeypatch):
+    frames = random_log_probs(7, 200)
+    finals = []
+    for limit in (1_000_000, 1):
+        monkeypatch.setattr(beam_session, "_REMEMBERED_SCORES", limit)
+        session = CharacterBeamDecoder(LABELS, 0, lm, 0.04, CharacterBeamOptions(beam_width=12)).session()
+        for start in range(0, len(frames), 5):
+            session.accept(frames[start : start + 5])
+        finals.append(session.finish())
+    assert finals[0] == finals[1]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decoder import lexicon_beam
+from decoder import beam_session
 from decoder.lexicon import Lexicon
 from decoder.lexicon_beam import LexiconBeamDecoder, LexiconBeamOptions
 from decoder.lm import LN10, NgramLM
@@ -138,12 +138,12 @@ def test_the_stable_prefix_never_changes(lexicon, lm, seed, commit_after_s, reco
     options = LexiconBeamOptions(beam_width=16, commit_after_s=commit_after_s, recombine=recombine)
     session = LexiconBeamDecoder(lexicon, LABELS, 0, lm, 0.04, options).session()
     stable: tuple = ()
-    for frame in random_log_probs(seed, 120, 1.5):
+    for number, frame in enumerate(random_log_probs(seed, 120, 1.5), 1):
         hypothesis = session.accept(frame[None])
         assert hypothesis.words[: len(stable)] == stable
         stable = hypothesis.words[: hypothesis.stable_words]
         # what ended long ago cannot change any more, give or take the frames between two commits
-        late = session._frame * 0.04 - commit_after_s - 0.5
+        late = number * 0.04 - commit_after_s - 0.5
         assert all(word.end_s > late for word in hypothesis.words[hypothesis.stable_words :])
     final = session.finish()
     assert final.words[: len(stable)] == stable
@@ -165,15 +165,14 @@ def test_interleaved_sessions_do_not_touch_each_other(beam):
 
 
 def test_memory_does_not_grow_with_the_stream(beam, monkeypatch):
-    monkeypatch.setattr(lexicon_beam, "_REMEMBERED_SCORES", 20)
+    monkeypatch.setattr(beam_session, "_REMEMBERED_SCORES", 20)
     session = beam.session()
-    sizes, capacities = [], []
+    sizes = []
     for seed in range(40):
         session.accept(random_log_probs(seed, 100))
-        sizes.append(session._table.size + len(session._word_scores) + len(session._word_scores._contexts))
-        capacities.append(len(session._table.parent))
+        search = session._search
+        sizes.append(search.histories + search.remembered + len(session._words._contexts))
     assert max(sizes) < 400
-    assert capacities[-1] == capacities[2]
     hypothesis = session.finish()
     assert len(hypothesis.words) > 500
     assert hypothesis.words[-1].end_s > 155.0
@@ -183,7 +182,7 @@ def test_forgetting_scores_does_not_change_the_result(beam, monkeypatch):
     frames = random_log_probs(7, 200)
     finals = []
     for limit in (1_000_000, 1):
-        monkeypatch.setattr(lexicon_beam, "_REMEMBERED_SCORES", limit)
+        monkeypatch.setattr(beam_session, "_REMEMBERED_SCORES", limit)
         session = beam.session()
         session.accept(frames)
         finals.append(session.finish())

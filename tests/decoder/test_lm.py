@@ -38,11 +38,8 @@ def test_a_vocabulary_limits_the_known_words(tiny_arpa):
     assert lm.known("bad")
     assert not lm.known("a")
     assert not lm.known("zebra")
-    assert lm.begins_word("ca")
-    assert lm.begins_word("cab")
-    assert not lm.begins_word("cabs")
-    assert not lm.begins_word("z")
-    assert NgramLM(tiny_arpa).begins_word("z")
+    assert lm.known_words() == ["bad", "cab"]
+    assert NgramLM(tiny_arpa).known_words() is None
 
 
 def test_a_vocabulary_without_a_word_of_the_model(tiny_arpa):

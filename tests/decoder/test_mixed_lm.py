@@ -1,6 +1,5 @@
 import math
 
-import numpy as np
 import pytest
 
 from decoder.arpa import write_arpa
@@ -58,7 +57,12 @@ def test_probabilities_sum_to_one(personal, tmp_path, history):
 def test_words_of_either_are_known(default, personal):
     mixed = MixedLM(default, personal)
     assert [mixed.known(word) for word in ("abba", "zebra", "bad", "lynx")] == [True, True, True, False]
-    assert mixed.begins_word("zeb")
+    assert mixed.known_words() is None
+
+
+def test_known_words_are_those_of_both(tiny_arpa, personal):
+    models = NgramLM(tiny_arpa, ["bad", "cab"]), NgramLM(personal.path, ["cab", "zebra"])
+    assert MixedLM(*models).known_words() == ["bad", "cab", "zebra"]
 
 
 def test_a_word_that_neither_knows_has_the_probability_of_unk(default, personal):
@@ -71,11 +75,11 @@ def test_it_takes_the_place_of_one_model_in_the_search(default, personal):
     mixed = MixedLM(default, personal)
     words = ("a", "bad", "zebra", "lynx")
     scores = WordScores(WordLM(mixed, words, (0.5, 1.0, -10.0)))
-    first, states = scores.score(np.array([0, 0]), np.array([0, 2]))
+    first, states = scores.answers([0, 0], [0, 2])
     state = mixed.bos_state()
     assert first == pytest.approx([0.5 * mixed.score(state, word)[0] + 1.0 for word in ("a", "zebra")])
-    again, same = scores.score(np.array([0, 0]), np.array([0, 0]))
-    assert same.tolist() == [states[0], states[0]]
+    again, same = scores.answers([0, 0], [0, 0])
+    assert same == [states[0], states[0]]
     assert again.tolist() == [first[0], first[0]]
 
 
