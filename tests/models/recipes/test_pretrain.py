@@ -93,7 +93,7 @@ def weights(run: Pretrainer) -> dict[str, Tensor]:
 def test_wav2vec2_learns_and_uses_its_codes(sentences: Path, tmp_path: Path) -> None:
     batches = BatchConfig(frames=2000)
     lines = learnt(sentences, tmp_path, wav2vec2=RECIPE.wav2vec2, quantiser=RECIPE.quantiser, batches=batches)
-    assert mean(lines[-2:], "contrastive") < mean(lines[:2], "contrastive") - 0.3
+    assert mean(lines[-2:], "contrastive") < mean(lines[:2], "contrastive") - 0.15
     assert mean(lines[-2:], "accuracy") > 0.2  # 1 of 21 by chance
     assert min(line["code perplexity"] for line in lines) > 4
     assert mean(lines[-2:], "code perplexity") > 6
