@@ -20,6 +20,7 @@ def project(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "scripts", copy / "scripts")
     shutil.copytree(ROOT / "samples", copy / "samples")
     shutil.copy(ROOT / "pyproject.toml", copy)
+    shutil.copytree(ROOT / "decoder" / "native", copy / "decoder" / "native")
     return copy
 
 

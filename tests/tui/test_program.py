@@ -15,7 +15,7 @@ PATIENCE_S = 120.0
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+    pytest.mark.skipif(not (shutil.which("tmux") and shutil.which("pgrep")), reason="needs tmux and pgrep"),
     pytest.mark.skipif(
         not (ROOT / "asr_app" / "resources" / "english" / "model.json").is_file(), reason="no recogniser is shipped"
     ),
@@ -25,9 +25,9 @@ pytestmark = [
 class Terminal:
     """A terminal of 80 by 24, with a folder of its own for all that the program keeps."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, number: int) -> None:
         self.folder = folder
-        self._tmux = ["tmux", "-S", str(folder / "tmux"), "-f", os.devnull]
+        self._tmux = ["tmux", "-S", str(folder / f"tmux-{number}"), "-f", os.devnull]
         state = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("STATE", "CONFIG")}
         self._environment = {**os.environ, **state, "PYTHONPATH": str(ROOT)}
 
@@ -72,7 +72,7 @@ def terminal(tmp_path: Path) -> Iterator[Callable[[], Terminal]]:
     def open_one() -> Terminal:
         for one in opened:
             one.close()
-        opened.append(Terminal(tmp_path))
+        opened.append(Terminal(tmp_path, len(opened)))  # a server that ends keeps its socket for a while
         return opened[-1]
 
     yield open_one
