@@ -1,7 +1,7 @@
 """A real sound server with a null sink as the microphone: what is played into it comes out as words.
 
-ASR_REAL_MICROPHONE=1 runs it; it needs Debian's pulseaudio, pulseaudio-utils, libportaudio2 and libasound2-plugins, and a
-machine with little else to do: sound does not wait.
+ASR_REAL_MICROPHONE=1 runs it; it needs Debian's pulseaudio, pulseaudio-utils, libportaudio2 and libasound2-plugins, and
+a machine with little else to do: sound does not wait.
 """
 
 import os
