@@ -39,7 +39,7 @@ def make_decoder(
         lm = _read_models(options, folder / LM_FILE, lexicon.words)
         search = _lexicon_options(tuned, options)
         decoder = LexiconBeamDecoder(lexicon, labels, _BLANK, lm, frame_duration_s, search)
-        return "phonemes", expecting(decoder, options.hotwords, folder)
+        return "phonemes", expecting(decoder, options.hotwords, folder) if options.hotwords else decoder
     if options.hotwords:
         raise ConfigError(f"the decoder {options.decoder} takes no hotwords: leave them out, or take --decoder beam")
     labels = _labels(heads, "characters")

@@ -22,7 +22,6 @@ TUI_MAY_OF_APP = {
     "asr_app.engine",
     "asr_app.errors",
     "asr_app.events",
-    "asr_app.live",
 }
 AT_START = (
     "textual",

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
 from models.checkpoint import Checkpoint, save_checkpoint
@@ -18,7 +17,7 @@ from models.conformer import ConformerEncoder
 from models.ctc import CtcModel
 from models.frontend import FrontendConfig
 from models.quantiser import QuantiserConfig
-from models.recipes.batches import Batch, BatchMaker, BatchPlan, Sample, prefetch
+from models.recipes.batches import Batch, BatchMaker, BatchPlan, Sample
 from models.recipes.features import Store
 from models.recipes.optimisers import Optimisers
 from models.recipes.pretraining import (
@@ -33,6 +32,7 @@ from models.recipes.pretraining import (
 )
 from models.recipes.rank import Rank
 from models.recipes.recipe import SECTIONS, Recipe, read_sections
+from models.recipes.run_batches import RunBatches
 from models.recipes.run_log import RunLog
 from models.recipes.run_state import STATE, RunState, load_state, refusal, save_state
 from models.recipes.samples import HEADS, noises, weight_of
@@ -89,8 +89,9 @@ class Pretrainer:
         samples = _all_speech(recipe, data)
         if not samples:
             raise ValueError(f"the recipe {recipe.name} finds nothing to train on under {data}")
-        self.plan = BatchPlan(samples, recipe.batches, recipe.seed)
-        self.maker = BatchMaker(noises(recipe, data), recipe.batches, recipe.augmentation, (), recipe.seed)
+        plan = BatchPlan(samples, recipe.batches, recipe.seed)
+        maker = BatchMaker(noises(recipe, data), recipe.batches, recipe.augmentation, (), recipe.seed)
+        self.batches = RunBatches(plan, maker, rank)
         self.objective = recipe.objective(_new_encoder(recipe, samples)).to(rank.device)
         self.optimisers = Optimisers(self.objective, recipe.optimisation)
         self.step, self.seconds_heard = 0, 0.0
@@ -101,22 +102,15 @@ class Pretrainer:
     def run(self) -> None:
         """Train to the last step of the recipe, then write the checkpoint."""
         config = self.recipe.optimisation
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with closing(self.log), Progress(*columns, disable=not self.rank.leads) as progress:
-            task = progress.add_task(self.recipe.name, total=config.steps, completed=self.step)
-            for batch in prefetch(self.make_batch, range(self.step, config.steps)):
-                self._train_step(batch.to(self.rank.device))
-                progress.update(task, completed=self.step)
+        batches = self.batches.of_steps(self.recipe.name, self.step, config.steps)
+        with closing(self.log), closing(batches):
+            for batch in batches:
+                self._train_step(batch)
                 if self.rank.leads and self.step % config.save_every == 0:
                     self._save()
             if self.rank.leads:
                 self._save()
                 self.export()
-
-    def make_batch(self, step: int) -> Batch:
-        """This rank's batch of a step: the ranks take turns in one plan."""
-        number = step * self.rank.count + self.rank.number
-        return self.maker.make(self.plan.batch(number), number)
 
     def _train_step(self, batch: Batch) -> None:
         started = time.monotonic()

@@ -19,11 +19,10 @@ from models.frontend import Frontend, FrontendConfig
 from models.recipes.distortions import Odds, distort
 from models.recipes.features import StoreWriter
 from models.recipes.prepare import Samples, load, log_mel, random_of, surroundings
+from models.recipes.sentences import MAX_WORDS, MIN_WORDS
 from models.recipes.synthesisers import SYNTHESISERS
 from models.recipes.teacher import ZipformerTeacher
 from models.recipes.voices import draw_voice, revoice
-
-MIN_WORDS, MAX_WORDS = 1, 25
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from decoder.metrics import ErrorCounts, align
 from models.checkpoint import Checkpoint, save_checkpoint
 from models.ctc import CtcModel, greedy_labels
 from models.frontend import FrontendConfig
-from models.recipes.batches import Batch, BatchMaker, BatchPlan, Sample, prefetch
+from models.recipes.batches import Batch, BatchMaker, BatchPlan, Sample
 from models.recipes.objectives import Objectives, loss_weights
 from models.recipes.optimisers import Optimisers
 from models.recipes.rank import Rank
 from models.recipes.recipe import Recipe
+from models.recipes.run_batches import RunBatches
 from models.recipes.run_log import RunLog
 from models.recipes.run_state import STATE, RunState, load_state, refusal, save_state
 from models.recipes.samples import DELIMITERS, HEADS, dev_samples, noises, training_samples
@@ -43,9 +43,10 @@ class Trainer:
         self.dev = dev_samples(recipe, data)
         if not self.samples:
             raise ValueError(f"the recipe {recipe.name} finds nothing to train on under {data}")
-        self.plan = BatchPlan(self.samples, recipe.batches, recipe.seed)
+        plan = BatchPlan(self.samples, recipe.batches, recipe.seed)
         heads, noise = [head.name for head in HEADS], noises(recipe, data)
-        self.maker = BatchMaker(noise, recipe.batches, recipe.augmentation, heads, recipe.seed, DELIMITERS)
+        maker = BatchMaker(noise, recipe.batches, recipe.augmentation, heads, recipe.seed, DELIMITERS)
+        self.batches = RunBatches(plan, maker, rank)
         self.objectives = Objectives(recipe, data, rank.device)
         self.start = start
         self.student = new_student(recipe, self.samples, start).to(rank.device)
@@ -62,12 +63,10 @@ class Trainer:
     def run(self) -> None:
         """Train to the last step of the recipe, then write the checkpoint."""
         config = self.recipe.optimisation
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with closing(self.log), Progress(*columns, disable=not self.rank.leads) as progress:
-            task = progress.add_task(self.recipe.name, total=config.steps, completed=self.step)
-            for batch in prefetch(self.make_batch, range(self.step, config.steps)):
-                self._train_step(batch.to(self.rank.device))
-                progress.update(task, completed=self.step)
+        batches = self.batches.of_steps(self.recipe.name, self.step, config.steps)
+        with closing(self.log), closing(batches):
+            for batch in batches:
+                self._train_step(batch)
                 if not self.rank.leads or self.step == config.steps:
                     continue
                 if self.step % config.save_every == 0:
@@ -79,11 +78,6 @@ class Trainer:
                 self._save()
                 self._evaluate()
                 self.export()
-
-    def make_batch(self, step: int) -> Batch:
-        """This rank's batch of a step: the ranks take turns in one plan."""
-        number = step * self.rank.count + self.rank.number
-        return self.maker.make(self.plan.batch(number), number)
 
     def _train_step(self, batch: Batch) -> None:
         started = time.monotonic()

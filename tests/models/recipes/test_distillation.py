@@ -64,7 +64,7 @@ def trainer(data: Path, output: Path, recipe: Recipe = RECIPE, start: Checkpoint
 
 def test_a_student_learns_its_teacher(taught: Path, tmp_path: Path) -> None:
     run = trainer(taught, tmp_path)
-    batch = run.make_batch(0)
+    batch = run.batches.make(0)
     before = run.student(batch, 2, run.objectives.at(0))
     run.run()
     after = run.student(batch, 2, run.objectives.at(0))
@@ -81,7 +81,7 @@ def test_a_teacher_that_hears_the_same_way_is_matched(taught: Path, tmp_path: Pa
     run = trainer(taught, tmp_path)
     teacher = run.objectives.teacher
     assert teacher is not None
-    batch = run.make_batch(0)
+    batch = run.batches.make(0)
     before = {name: one.clone() for name, one in teacher._model.state_dict().items()}
     for chunk, matched in ((None, True), (2, False)):
         frames, lengths = teacher._model.encoder(batch.features, batch.lengths, chunk)

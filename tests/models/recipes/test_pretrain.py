@@ -135,7 +135,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(
     whole.run()
     killed = pretrainer(sentences, tmp_path / "killed", recipe)
     for step in range(5):
-        killed._train_step(killed.make_batch(step))
+        killed._train_step(killed.batches.make(step))
         if killed.step == 3:
             killed._save()
     resumed = pretrainer(sentences, tmp_path / "killed", recipe)

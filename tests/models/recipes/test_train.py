@@ -223,7 +223,7 @@ def test_without_teacher_noise_and_dev(data: Path, tmp_path: Path) -> None:
 def test_a_step_with_an_infinite_gradient_changes_no_weight(data: Path, tmp_path: Path) -> None:
     run = trainer(data, tmp_path)
     before = {name: one.clone() for name, one in run.student.state_dict().items()}
-    batch = run.make_batch(0)
+    batch = run.batches.make(0)
     batch.features[0, 0, 0] = math.inf
     run._train_step(batch)
     assert run.step == 1
@@ -236,7 +236,7 @@ def test_the_teacher_is_heard_alone_at_first(data: Path, tmp_path: Path) -> None
     heads = run.student.model.heads
     for step in range(3):
         assert not any(bool(one.any()) for one in heads.parameters())
-        run._train_step(run.make_batch(step))
+        run._train_step(run.batches.make(step))
     assert all(bool(one.any()) for one in heads.parameters())
     assert bool(run.student.projection.weight.any())
 

@@ -51,7 +51,7 @@ def trainer(data: Path, output: Path, recipe: Recipe) -> Trainer:
 def test_expected_word_errors_fall(data: Path, tmp_path: Path) -> None:
     """CTC until words are heard, then expected word errors alone, at a quarter of the rate."""
     run = trainer(data, tmp_path, replace(RECIPE, teacher_stores=("teacher",)))
-    batch = run.make_batch(0)
+    batch = run.batches.make(0)
     objective = ExpectedWordErrors(SEQUENCE, data)
 
     def learn(names: list[str], step: int) -> float:
@@ -126,10 +126,10 @@ def test_without_transcripts_nothing_is_expected(data: Path) -> None:
 
 def test_references_are_the_words_of_joined_utterances(data: Path, tmp_path: Path) -> None:
     run = trainer(data, tmp_path, RECIPE)
-    groups = [group for group in run.plan.batch(0) if group[0].labels is not None]
+    groups = [group for group in run.batches.plan.batch(0) if group[0].labels is not None]
     assert max(map(len, groups)) > 1
     texts = [" ".join(sample.entry.text for sample in group if sample.entry.text) for group in groups]
-    assert references(run.make_batch(0)) == texts
+    assert references(run.batches.make(0)) == texts
 
 
 def test_the_stage_begins_at_its_step() -> None:

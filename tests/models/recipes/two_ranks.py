@@ -35,7 +35,7 @@ def main(data: Path, output: Path) -> None:
     """Train in two starts; write what this rank heard and holds."""
     with joined(torch.device("cpu")) as rank:
         plan = Trainer(recipe(5), data, output, rank)
-        heard = [plan.make_batch(step).seconds for step in range(5)]
+        heard = [plan.batches.make(step).seconds for step in range(5)]
         first = Trainer(recipe(3), data, output, rank)
         first.run()
         distributed.barrier()  # the first rank has written the state
