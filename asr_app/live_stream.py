@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from asr_app.audio.types import AudioChunk
 from asr_app.errors import ConfigError
-from asr_app.events import AudioGap, Event, SpeechEnded, SpeechStarted, Transcript
+from asr_app.events import AudioGap, Event, Final, SpeechEnded, SpeechStarted, Transcript
 from asr_app.recognizer import Recognizer, RecognizerSession
 from asr_app.silero import SAMPLE_RATE
 from asr_app.voice_activity import SpeechGate, VoiceActivityOptions
@@ -25,8 +25,8 @@ class LiveStream:
         """
         if recognizer.sample_rate != SAMPLE_RATE:
             raise ConfigError(f"live speech needs a recogniser of {SAMPLE_RATE} Hz: choose another with --model")
-        rules = recognizer.options.endpoints
-        self._recognizer = recognizer
+        rules = recognizer.endpoints
+        self._recognizer = self._hearing = recognizer
         self._gate = SpeechGate(options or VoiceActivityOptions(hangover_s=rules.trailing_silence_s))
         self._session: RecognizerSession | None = None
         self._start_s = 0.0
@@ -36,6 +36,10 @@ class LiveStream:
     def is_speech(self) -> bool:
         """Whether somebody speaks, or did a moment ago."""
         return self._gate.is_open
+
+    def use(self, recognizer: Recognizer) -> None:
+        """Hear with another recogniser, of the same sample rate, from the next segment on; from any thread."""
+        self._recognizer = recognizer
 
     def accept(self, chunk: AudioChunk) -> list[Event]:
         """The events that a chunk brings about."""
@@ -61,9 +65,13 @@ class LiveStream:
 
     def _recognise(self, chunk: AudioChunk) -> list[Event]:
         if self._session is None:
-            self._session = self._recognizer.session()
+            self._hearing = self._recognizer
+            self._session = self._hearing.session()
             self._start_s, self._first_segment = chunk.start_sample / SAMPLE_RATE, self._next_segment
-        return self._placed(self._session.accept(chunk))
+        events = self._placed(self._session.accept(chunk))
+        if self._hearing is not self._recognizer and any(isinstance(event, Final) for event in events):
+            events += self._end()
+        return events
 
     def _end(self) -> list[Event]:
         session, self._session = self._session, None

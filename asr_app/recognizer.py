@@ -13,36 +13,36 @@ import torch
 from asr_app.audio.resample import StreamingResampler
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.decoding import make_decoder
+from asr_app.endpoint import EndpointRules
 from asr_app.errors import CheckpointError, ConfigError, DeviceError
 from asr_app.events import AudioGap, Event, Final, Partial
 from asr_app.options import DeviceName, RecognizerOptions
 from decoder.confidence import Calibration
 from decoder.types import Decoder, Hypothesis, LogProbs, Word
+from models.acoustic import AcousticModel, AcousticStream
 from models.checkpoint import Checkpoint, load_checkpoint
-from models.conformer import ConformerEncoder, encoded_length
 from models.ctc import BLANK
-from models.frontend import Frontend
-from models.layers import Subsampling
+from models.streaming_ctc import StreamingCtc, frame_duration_s
 
 FULL_CONTEXT_S = 30.0
 """What "full context" means in a stream: chunks this long, so that memory does not grow with a recording."""
-
-TAIL_S = 0.32
-"""Silence after the end of a stream, for labels that the encoder emits late."""
 
 
 class Recognizer:
     """An acoustic model and a decoder, ready to open sessions."""
 
-    def __init__(self, checkpoint: Checkpoint, decoder: Decoder, head: str, options: RecognizerOptions) -> None:
-        self.checkpoint, self.decoder, self.head, self.options = checkpoint, decoder, head, options
-        self.device = choose_device(options.device)
-        self.model = checkpoint.build().to(self.device)
-        self.frontend = Frontend(checkpoint.frontend)
-        self.sample_rate = checkpoint.frontend.sample_rate
-        self.frame_duration_s = frame_duration_s(checkpoint)
-        self.calibration = _calibration(checkpoint, options)
-        self.chunk_frames = chunk_frames(options.chunk_ms, self.frame_duration_s)
+    def __init__(
+        self,
+        acoustic: AcousticModel,
+        decoder: Decoder,
+        endpoints: EndpointRules,
+        calibration: Calibration | None = None,
+        sha256: str = "",
+    ) -> None:
+        """calibration: of the decoder's confidences. sha256: of the acoustic model's weights."""
+        self.acoustic, self.decoder, self.endpoints, self.sha256 = acoustic, decoder, endpoints, sha256
+        self.calibration = calibration or Calibration()
+        self.sample_rate, self.frame_duration_s = acoustic.sample_rate, acoustic.frame_duration_s
 
     @classmethod
     def load(cls, folder: Path, options: RecognizerOptions | None = None) -> "Recognizer":
@@ -52,19 +52,16 @@ class Recognizer:
         DeviceError where the device is not there.
         """
         options = options or RecognizerOptions()
-        choose_device(options.device)
+        device = choose_device(options.device)
         try:
             checkpoint = load_checkpoint(folder)
+            frame_s = frame_duration_s(checkpoint)
             heads = {head.name: head.labels for head in checkpoint.heads}
-            head, decoder = make_decoder(heads, checkpoint.decoding, folder, options, frame_duration_s(checkpoint))
+            head, decoder = make_decoder(heads, checkpoint.decoding, folder, options, frame_s)
         except (ValueError, OSError) as error:
             raise CheckpointError(str(error)) from error
-        return cls(checkpoint, decoder, head, options)
-
-    @property
-    def encoder(self) -> ConformerEncoder:
-        """The streaming encoder."""
-        return self.model.encoder
+        acoustic = StreamingCtc(checkpoint, head, chunk_frames(options.chunk_ms, frame_s), device)
+        return cls(acoustic, decoder, options.endpoints, _calibration(checkpoint, options), checkpoint.sha256)
 
     def session(self) -> "RecognizerSession":
         """A new stream."""
@@ -72,75 +69,68 @@ class Recognizer:
 
     def log_probs(self, samples: Samples) -> LogProbs:
         """What a session hands its decoder, at once: log-probabilities (T, V) of a whole utterance (N,)."""
-        padded = torch.nn.functional.pad(torch.tensor(samples), (0, int(TAIL_S * self.sample_rate)))
-        with torch.inference_mode():
-            features = self.frontend(padded)[None].to(self.device)
-            lengths = torch.tensor([features.shape[1]], device=self.device)
-            frames, _ = self.encoder(features, lengths, self.chunk_frames)
-            return self.model.log_probs(frames, self.head)[0].cpu().numpy()
+        return self.acoustic.log_probs(samples)
 
 
 class RecognizerSession:
-    """One stream of audio, heard from its start to its end."""
+    """One stream of audio, heard from its start to its end.
+
+    `accept` and `finish` do all the work of a stream. What steps many streams as one batch calls `feed` and `close`,
+    hands the acoustic streams of the sessions that are ready to the acoustic model, and gives each session its
+    log-probabilities with `decode`.
+    """
 
     def __init__(self, recognizer: Recognizer) -> None:
         self._recognizer = recognizer
         self._resampler: StreamingResampler | None = None
         self._input_rate: int | None = None
-        self._pending_samples = recognizer.frontend.init_state()
-        self._pending_features = torch.zeros(0, recognizer.checkpoint.frontend.num_mels)
-        self._encoder_state = recognizer.encoder.init_state(1)
+        self._acoustic: AcousticStream = recognizer.acoustic.stream()
         self._frames = 0
         self._segment = _Segment(recognizer, 0, 0)
-        self._finished = False
+        self._closed = False
+
+    @property
+    def acoustic(self) -> AcousticStream:
+        """The stream of the recogniser's acoustic model that hears this session."""
+        return self._acoustic
+
+    @property
+    def is_over(self) -> bool:
+        """Whether everything was said: closed, and nothing waits."""
+        return self._closed and not self._acoustic.is_ready
 
     def accept(self, chunk: AudioChunk) -> list[Event]:
         """The events that a chunk of audio brings about; ValueError after finish."""
-        if self._finished:
+        return self.feed(chunk) + self._advance()
+
+    def finish(self) -> list[Event]:
+        """The events of the stream's end, the last final among them; none the second time."""
+        if self._closed:
+            return []
+        self.close()
+        return self._advance() + self.end()
+
+    def feed(self, chunk: AudioChunk) -> list[Event]:
+        """Take a chunk of audio in, to be stepped later: an AudioGap, where audio was lost; ValueError after close."""
+        if self._closed:
             raise ValueError("the session is finished: open a new one")
         events: list[Event] = []
         if chunk.dropped_before:
             events.append(AudioGap(chunk.start_sample - chunk.dropped_before, chunk.dropped_before))
             for silence in _silence(chunk.dropped_before, chunk.sample_rate):
-                events += self._hear(self._resample(silence, chunk.sample_rate))
-        return events + self._hear(self._resample(chunk.samples, chunk.sample_rate))
-
-    def finish(self) -> list[Event]:
-        """The events of the stream's end, the last final among them; none the second time."""
-        if self._finished:
-            return []
-        self._finished = True
-        rest = self._resampler.finish() if self._resampler else np.zeros(0, np.float32)
-        tail = np.zeros(int(TAIL_S * self._recognizer.sample_rate), np.float32)
-        events = self._hear(np.concatenate([rest, tail]))
-        if len(self._pending_features):
-            events += self._advance(self._pending_features)
-        return events + self._segment.finish()
-
-    def _resample(self, samples: Samples, rate: int) -> Samples:
-        if self._input_rate is None:
-            self._resampler, self._input_rate = _make_resampler(rate, self._recognizer.sample_rate), rate
-        if rate != self._input_rate:
-            was = self._input_rate
-            raise ConfigError(f"the sample rate changed from {was} to {rate} Hz: start a new session")
-        return self._resampler.accept(samples) if self._resampler else samples
-
-    def _hear(self, samples: Samples) -> list[Event]:
-        with torch.inference_mode():
-            features, self._pending_samples = self._recognizer.frontend.step(
-                torch.tensor(samples), self._pending_samples
-            )
-        self._pending_features = torch.cat([self._pending_features, features])
-        size = self._recognizer.chunk_frames * Subsampling.FACTOR
-        events: list[Event] = []
-        while len(self._pending_features) >= size:
-            features, self._pending_features = self._pending_features[:size], self._pending_features[size:]
-            events += self._advance(features)
+                self._acoustic.accept(self._resample(silence, chunk.sample_rate))
+        self._acoustic.accept(self._resample(chunk.samples, chunk.sample_rate))
         return events
 
-    def _advance(self, features: torch.Tensor) -> list[Event]:
-        """One chunk of features (T, F) through encoder and decoder."""
-        log_probs = self._encode(features)
+    def close(self) -> None:
+        """Say that no more audio comes; what waits is to be stepped, and then comes `end`."""
+        self._closed = True
+        if self._resampler:
+            self._acoustic.accept(self._resampler.finish())
+        self._acoustic.finish()
+
+    def decode(self, log_probs: LogProbs) -> list[Event]:
+        """The events of one step's log-probabilities (T, V)."""
         events: list[Event] = []
         for piece in np.array_split(log_probs, max(1, len(log_probs) // self._piece_frames)):
             self._frames += len(piece)
@@ -150,20 +140,28 @@ class RecognizerSession:
                 self._segment = _Segment(self._recognizer, self._segment.number + 1, self._frames)
         return events
 
+    def end(self) -> list[Event]:
+        """The last final, where there are words, after close and the last step."""
+        return self._segment.finish()
+
+    def _advance(self) -> list[Event]:
+        events: list[Event] = []
+        while self._acoustic.is_ready:
+            events += self.decode(self._recognizer.acoustic.step([self._acoustic])[0])
+        return events
+
     @property
     def _piece_frames(self) -> int:
         """Frames between two looks for an endpoint, so that long chunks hold several segments."""
         return max(1, round(0.32 / self._recognizer.frame_duration_s))
 
-    def _encode(self, features: torch.Tensor) -> LogProbs:
-        recognizer = self._recognizer
-        lengths = torch.tensor([len(features)], device=recognizer.device)
-        with torch.inference_mode():
-            frames, self._encoder_state = recognizer.encoder.step(
-                features[None].to(recognizer.device), lengths, self._encoder_state
-            )
-            log_probs = recognizer.model.log_probs(frames, recognizer.head)[0].cpu().numpy()
-        return log_probs[: int(encoded_length(lengths)[0])]
+    def _resample(self, samples: Samples, rate: int) -> Samples:
+        if self._input_rate is None:
+            self._resampler, self._input_rate = _make_resampler(rate, self._recognizer.sample_rate), rate
+        if rate != self._input_rate:
+            was = self._input_rate
+            raise ConfigError(f"the sample rate changed from {was} to {rate} Hz: start a new session")
+        return self._resampler.accept(samples) if self._resampler else samples
 
 
 class _Segment:
@@ -196,7 +194,7 @@ class _Segment:
             return False
         now = self._frames * self._recognizer.frame_duration_s
         last = max(self._last_label * self._recognizer.frame_duration_s, self._hypothesis.end_s)
-        return self._recognizer.options.endpoints.is_endpoint(now - self._hypothesis.start_s, now - last)
+        return self._recognizer.endpoints.is_endpoint(now - self._hypothesis.start_s, now - last)
 
     def finish(self) -> list[Event]:
         """The final, where there are words or a partial showed some."""
@@ -249,11 +247,6 @@ def _calibration(checkpoint: Checkpoint, options: RecognizerOptions) -> Calibrat
         return Calibration()
     decoding = checkpoint.decoding
     return Calibration(decoding.get("confidence_slope", 1.0), decoding.get("confidence_offset", 0.0))
-
-
-def frame_duration_s(checkpoint: Checkpoint) -> float:
-    """Seconds of one encoder frame."""
-    return Subsampling.FACTOR * checkpoint.frontend.hop_length / checkpoint.frontend.sample_rate
 
 
 def chunk_frames(chunk_ms: int | None, frame_s: float) -> int:

@@ -90,6 +90,10 @@ class Frontend(nn.Module):
         """How many whole frames lie in so many samples."""
         return max(0, 1 + (samples - self.config.frame_length) // self.config.hop_length)
 
+    def samples_in(self, seconds: float) -> int:
+        """How many samples last so long."""
+        return int(seconds * self.config.sample_rate)
+
     def forward(self, samples: Tensor) -> Tensor:
         """Features of whole recordings: (..., N) samples in [-1, 1] to (..., T, num_mels)."""
         if samples.shape[-1] < self.config.frame_length:

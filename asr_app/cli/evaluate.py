@@ -83,7 +83,7 @@ def evaluate(  # noqa: PLR0913  # one for each option
         for name, value in figures.items():
             typer.echo(f"{name:20} {value}")
     else:
-        sha256 = recognizer.checkpoint.sha256
+        sha256 = recognizer.sha256
         how = {"split": split, "chunk_ms": settings.chunk_ms, "decoder": settings.decoder, "model": sha256}
         typer.echo(json.dumps({**how, **figures}))
     if failure:

@@ -14,6 +14,7 @@ from asr_app.errors import AsrError, CheckpointError, ConfigError, DeviceError
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import FULL_CONTEXT_S, Recognizer, choose_device, chunk_frames
 from models.checkpoint import file_sha256
+from models.recipes.samples import HEADS
 
 Damage = Callable[[Path], object]
 
@@ -100,7 +101,7 @@ def test_a_damaged_model(folder: Path, damage: Damage, said: str) -> None:
 def test_greedy_decoding_needs_neither_lexicon_nor_language_model(folder: Path) -> None:
     (folder / "lm.bin").unlink()
     (folder / "lexicon.txt.gz").unlink()
-    assert Recognizer.load(folder, RecognizerOptions(decoder="greedy")).head == "characters"
+    assert Recognizer.load(folder, RecognizerOptions(decoder="greedy")).acoustic.labels == HEADS[1].labels
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_a_language_model_that_is_not_there(model_folder: Path, tmp_path: Path) 
 def test_another_language_model(model_folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "other.arpa"
     path.write_bytes((model_folder / "lm.bin").read_bytes())
-    assert Recognizer.load(model_folder, RecognizerOptions(lm=path)).head == "phonemes"
+    assert Recognizer.load(model_folder, RecognizerOptions(lm=path)).acoustic.labels == HEADS[0].labels
 
 
 def test_cuda_without_cuda(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,11 +53,12 @@ def listen(speech: Speech, full_context: Sequence[LogProbs]) -> Tally:
     decoder = speech.recognizer.decoder
     assert isinstance(decoder, LexiconBeamDecoder)
     pronunciations = pronunciations_of(decoder.lexicon)
-    tally = Tally()
+    acoustic, tally = speech.recognizer.acoustic, Tally()
+    chunk_frames = round(acoustic.chunk_s / acoustic.frame_duration_s)
     for number, (utterance, log_probs, full) in enumerate(
         zip(speech.utterances, speech.log_probs, full_context, strict=True)
     ):
-        words = decode(decoder, log_probs, speech.recognizer.chunk_frames, tally)
+        words = decode(decoder, log_probs, chunk_frames, tally)
         reference = (normalize(utterance.text or "") or "").split()
         pairs = matching_words(reference, [word.text for word in words])
         right = {mine for _, mine in pairs}

@@ -1,0 +1,56 @@
+"""What a recogniser asks of an acoustic model, whatever its network: samples in, log-probabilities out."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+"""Mono samples (n,) in [-1, 1] at the model's sample rate."""
+
+LogProbs = NDArray[np.float32]
+"""Natural-log probabilities (T, V) of the labels, the blank first."""
+
+
+class AcousticStream(Protocol):
+    """The state of one stream: samples that wait, and what the network remembers."""
+
+    def accept(self, samples: Samples) -> None:
+        """Take in samples (n,); nothing is computed but what readies them for a step."""
+
+    def finish(self) -> None:
+        """Say that no more samples come, so that what is left may be stepped."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a chunk waits for a step."""
+
+
+class AcousticModel(Protocol):
+    """Weights that all streams share and nobody changes."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the samples that it hears, Hz."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the columns of its log-probabilities stand for, the blank first."""
+
+    @property
+    def frame_duration_s(self) -> float:
+        """Seconds of one frame, a row of its log-probabilities."""
+
+    @property
+    def chunk_s(self) -> float:
+        """Seconds of new sound in a chunk."""
+
+    def stream(self) -> Any:
+        """A new stream, an AcousticStream of this model's own kind."""
+
+    def step(self, streams: Sequence[Any]) -> list[LogProbs]:
+        """One chunk of each of these streams, all ready, as one batch: log-probabilities (T, V) of each."""
+
+    def log_probs(self, samples: Samples) -> LogProbs:
+        """What the steps of a stream give in all, at once: log-probabilities (T, V) of a whole utterance (n,)."""
