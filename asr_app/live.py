@@ -92,6 +92,10 @@ class LiveSession:
         """Listen again."""
         self._paused.clear()
 
+    def use(self, recognizer: Recognizer) -> None:
+        """Hear with another recogniser, of the same sample rate, from the next segment on."""
+        self._stream.use(recognizer)
+
     def stop(self) -> None:
         """Recognise what was captured and end: the last final comes, then events() ends."""
         self._source.stop()

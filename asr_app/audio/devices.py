@@ -1,16 +1,13 @@
-"""Audio inputs: the only place that imports sounddevice, which is PortAudio."""
+"""Audio inputs: which there are, and which one is meant."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from asr_app.audio.portaudio import ask
 from asr_app.errors import AudioDeviceError
 
-NO_LIBRARY = (
-    "the PortAudio library is not installed: install it (Debian, Ubuntu: sudo apt install libportaudio2; "
-    "Fedora: sudo dnf install portaudio; macOS: brew install portaudio)"
-)
 NO_DEVICE = (
     "no microphone is there: plug one in, or start the sound server (Linux: pipewire or pulseaudio, with the ALSA "
     "plugins that lead to it; Debian: sudo apt install libasound2-plugins)"
@@ -33,42 +30,14 @@ class InputDevice:
     is_default: bool
 
 
-def portaudio() -> Any:
-    """The module sounddevice; AudioDeviceError where its library is missing."""
-    try:
-        import sounddevice
-    except OSError as error:
-        raise AudioDeviceError(NO_LIBRARY) from error
-    return sounddevice
-
-
 def rescan() -> None:
     """Let PortAudio look for devices anew: it does so only when it starts. No stream may be open."""
-    library = portaudio()
-    try:
-        library._terminate()
-        library._initialize()
-    except library.PortAudioError as error:
-        raise AudioDeviceError(f"PortAudio does not start ({error}): restart the sound server") from error
+    ask(_restart)
 
 
 def input_devices() -> list[InputDevice]:
-    """All inputs; AudioDeviceError where there is no PortAudio."""
-    library = portaudio()
-    hosts = [host["name"] for host in library.query_hostapis()]
-    default = _default_index(library)
-    return [
-        InputDevice(
-            index=device["index"],
-            name=device["name"],
-            host_api=hosts[device["hostapi"]],
-            channels=device["max_input_channels"],
-            sample_rate=round(device["default_samplerate"]),
-            is_default=device["index"] == default,
-        )
-        for device in library.query_devices()
-        if device["max_input_channels"] > 0
-    ]
+    """All inputs; AudioDeviceError where there is no PortAudio, or it does not answer."""
+    return ask(_inputs)
 
 
 def find_device(wanted: str | int | None = None) -> InputDevice:
@@ -99,6 +68,32 @@ def cannot_open(device: InputDevice, error: Exception) -> AudioDeviceError:
         f"the microphone {device.name!r} cannot be opened ({reason}): close what else uses it, allow its use in "
         f"{where}, or choose another one (`asr devices` lists them)"
     )
+
+
+def _restart(library: Any) -> None:
+    try:
+        if library._initialized:  # not so after an earlier failure
+            library._terminate()
+        library._initialize()
+    except library.PortAudioError as error:
+        raise AudioDeviceError(f"PortAudio does not start ({error}): restart the sound server") from error
+
+
+def _inputs(library: Any) -> list[InputDevice]:
+    hosts = [host["name"] for host in library.query_hostapis()]
+    default = _default_index(library)
+    return [
+        InputDevice(
+            index=device["index"],
+            name=device["name"],
+            host_api=hosts[device["hostapi"]],
+            channels=device["max_input_channels"],
+            sample_rate=round(device["default_samplerate"]),
+            is_default=device["index"] == default,
+        )
+        for device in library.query_devices()
+        if device["max_input_channels"] > 0
+    ]
 
 
 def _default_index(library: Any) -> int | None:

@@ -74,6 +74,11 @@ class FfmpegReader:
         guessed = kind in _NO_LENGTH or (kind == "mp3" and self._start_s == 0.0)
         return None if guessed or stated is None or stated <= 0 else stated / av.time_base
 
+    @property
+    def channels(self) -> int:
+        """As the container states."""
+        return self._stream.codec_context.channels
+
     def __iter__(self) -> Iterator[Block]:
         got_s = 0.0
         for block in _joined(self._decoded()):

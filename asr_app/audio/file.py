@@ -13,7 +13,7 @@ from typing import BinaryIO, Self
 
 import numpy as np
 
-from asr_app.audio.blocks import Block, BlockReader, shown
+from asr_app.audio.blocks import Block, BlockReader, Part, between, shown
 from asr_app.audio.pcm import PcmFormat, PcmReader
 from asr_app.audio.resample import MAX_RATE, MIN_RATE, StreamingResampler
 from asr_app.audio.types import AudioChunk, Samples
@@ -30,6 +30,9 @@ class FileSource:
 
     sample_rate: Hz of every chunk.
     duration_s: seconds as the recording states them, None where it does not (pipes); for progress bars only.
+    channels: as its header states.
+
+    Chunks are of a part of the recording; their positions count from the start of the whole.
 
     Iteration raises AudioFormatError when the recording holds no sound, samples that are not numbers, or a
     sample rate that cannot be converted. What can be read of a damaged recording is given, with a warning
@@ -37,13 +40,19 @@ class FileSource:
     """
 
     def __init__(
-        self, reader: BlockReader, name: str, sample_rate: int, chunk_s: float, stream: BinaryIO | None = None
+        self,
+        reader: BlockReader,
+        name: str,
+        sample_rate: int,
+        chunk_s: float,
+        part: Part,
+        stream: BinaryIO | None = None,
     ) -> None:
-        self._reader, self._name, self._stream = reader, name, stream
+        self._reader, self._name, self._part, self._stream = reader, name, part, stream
         self._chunk = max(1, round(chunk_s * sample_rate))
         self._warned_of_clipping = False
         self.sample_rate = sample_rate
-        self.duration_s = reader.duration_s
+        self.duration_s, self.channels = reader.duration_s, reader.channels
 
     def __enter__(self) -> Self:
         return self
@@ -56,18 +65,20 @@ class FileSource:
             self._stream.close()
 
     def __iter__(self) -> Iterator[AudioChunk]:
-        position = 0
+        start = position = round(self._part.start_s * self.sample_rate)
         for samples in _rechunked(self._resampled(), self._chunk):
             yield AudioChunk(samples, self.sample_rate, position)
             position += len(samples)
-        if position == 0:
+        if position == start > 0:
+            raise AudioFormatError(f"{self._name} has nothing behind {self._part.start_s:g} s: give an earlier start")
+        if position == start:
             raise AudioFormatError(f"{self._name} holds no sound (0 samples): give a recording with speech")
 
     def _resampled(self) -> Iterator[Samples]:
         """Mono runs at sample_rate; a recording whose rate changes gets a new resampler at that place."""
         resampler: StreamingResampler | None = None
-        before_s = 0.0
-        for block in self._reader:
+        before_s = self._part.start_s
+        for block in between(self._reader, self._part.start_s, self._part.end_s):
             if resampler is None or resampler.source_rate != block.sample_rate:
                 if resampler is not None:
                     yield np.clip(resampler.finish(), -1.0, 1.0)
@@ -87,7 +98,7 @@ class FileSource:
         return StreamingResampler(rate, self.sample_rate)
 
     def _mono(self, block: Block, before_s: float) -> Samples:
-        """The mean of the channels (n, channels) -> (n,), checked to be numbers and clipped to full scale."""
+        """One channel, or the mean of all, (n, channels) -> (n,), checked to be numbers and clipped to full scale."""
         samples = block.samples
         finite = np.isfinite(samples)
         if not finite.all():
@@ -105,9 +116,15 @@ class FileSource:
                 self._name,
                 peak,
             )
-        channels = samples.shape[1]
+        channels, wanted = samples.shape[1], self._part.channel
+        if wanted is not None and wanted > channels:
+            raise AudioFormatError(f"{self._name} has no channel {wanted}: choose one of {channels}, or mix")
         clipped = np.clip(samples, -1.0, 1.0)
-        return clipped[:, 0] if channels == 1 else clipped @ np.full(channels, 1.0 / channels, np.float32)
+        return (
+            clipped[:, (wanted or 1) - 1]
+            if wanted or channels == 1
+            else clipped @ np.full(channels, 1.0 / channels, np.float32)
+        )
 
 
 def open_audio(
@@ -116,6 +133,7 @@ def open_audio(
     sample_rate: int = 16_000,
     chunk_s: float = 1.0,
     pcm: PcmFormat | None = None,
+    part: Part | None = None,
     standard_input: BinaryIO | None = None,
 ) -> FileSource:
     """Open a recording by its content: WAV, FLAC, MP3, Ogg, AIFF, AU, M4A, MP4, WebM, Matroska, AAC, WMA, ...
@@ -123,6 +141,7 @@ def open_audio(
     path: a file; a pipe; or "-", standard input. Pipes carry WAV, or raw samples of the format pcm.
     sample_rate: Hz of the chunks, MIN_RATE to MAX_RATE.
     chunk_s: seconds of each chunk but the last, which is shorter.
+    part: what of the recording is heard, all of it by default.
     standard_input: read instead of the process's own, for "-".
 
     Raises AudioFormatError when it cannot be opened or is not audio; iteration may raise it, too.
@@ -131,14 +150,15 @@ def open_audio(
         raise ValueError(f"a chunk cannot have {chunk_s} s: give a positive length")
     if not MIN_RATE <= sample_rate <= MAX_RATE:
         raise ValueError(f"a sample rate of {sample_rate} Hz is outside {MIN_RATE} to {MAX_RATE} Hz")
+    part = part or Part()
     if str(path) == STANDARD_INPUT:
         stdin = _standard_input() if standard_input is None else standard_input
-        return FileSource(PcmReader(stdin, "standard input", pcm), "standard input", sample_rate, chunk_s)
+        return FileSource(PcmReader(stdin, "standard input", pcm), "standard input", sample_rate, chunk_s, part)
     path, name = Path(path), shown(path)
     try:
         if _is_pipe(path, name):
-            return _open_pipe(path, name, sample_rate, chunk_s, pcm)
-        return FileSource(_open_reader(path), name, sample_rate, chunk_s)
+            return _open_pipe(path, name, sample_rate, chunk_s, pcm, part)
+        return FileSource(_open_reader(path), name, sample_rate, chunk_s, part)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise AudioFormatError(_cannot_open(name, error)) from error
 
@@ -192,10 +212,12 @@ def _is_pipe(path: Path, name: str) -> bool:
     return False
 
 
-def _open_pipe(path: Path, name: str, sample_rate: int, chunk_s: float, pcm: PcmFormat | None) -> FileSource:
+def _open_pipe(
+    path: Path, name: str, sample_rate: int, chunk_s: float, pcm: PcmFormat | None, part: Part
+) -> FileSource:
     stream = path.open("rb")
     try:
-        return FileSource(PcmReader(stream, name, pcm), name, sample_rate, chunk_s, stream)
+        return FileSource(PcmReader(stream, name, pcm), name, sample_rate, chunk_s, part, stream)
     except AudioFormatError:
         stream.close()
         raise
@@ -232,4 +254,4 @@ def _rechunked(runs: Iterator[Samples], size: int) -> Iterator[Samples]:
         yield held
 
 
-__all__ = ["STANDARD_INPUT", "FileSource", "PcmFormat", "open_audio", "read_audio"]
+__all__ = ["STANDARD_INPUT", "FileSource", "Part", "PcmFormat", "open_audio", "read_audio"]

@@ -13,7 +13,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from asr_app.audio.devices import InputDevice, cannot_open, find_device, portaudio, rescan
+from asr_app.audio.devices import InputDevice, cannot_open, find_device, rescan
+from asr_app.audio.portaudio import ask
 from asr_app.audio.resample import StreamingResampler
 from asr_app.audio.ring import RingBuffer
 from asr_app.audio.types import AudioChunk, Samples
@@ -24,8 +25,9 @@ logger = logging.getLogger(__name__)
 _POLL_S = 0.08
 _BLOCK_S = 0.04  # of a callback
 _BUFFER_S = 10.0
-_SILENT_S = 1.0  # a device that gives nothing for so long is lost
-_FIRST_S = 3.0  # and one that was just opened, after so long: Bluetooth takes its time
+_SILENT_S = 2.0  # a device that gives nothing for so long is lost
+_FIRST_S = 5.0  # and one that was just opened, after so long: Bluetooth takes its time
+_CLOSING_S = 2.0  # that a device may take to close: one that hangs is left to itself
 _RETRY_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _MIXED = 2  # channels; more are asked of devices like ALSA's `default`, which has any number of silent ones
 
@@ -144,18 +146,17 @@ class _Capture:
     def __init__(self, device: InputDevice, channel: int | None, sample_rate: int) -> None:
         if channel is not None and not 1 <= channel <= device.channels:
             raise AudioDeviceError(f"{device.name!r} has no channel {channel}: choose 1 to {device.channels}")
-        self._rate, self._target_rate = device.sample_rate, sample_rate
+        self._name, self._rate, self._target_rate = device.name, device.sample_rate, sample_rate
         self._column = slice(0, None) if channel is None else slice(channel - 1, channel)
         channels = channel or min(_MIXED, device.channels)
         self._ring = RingBuffer(round(_BUFFER_S * self._rate), channels)
         self._resampler = StreamingResampler(self._rate, sample_rate)
         self._taken = self._received = 0
         self._next_time = 0.0
-        self._stream = self._open(device, channels)
+        self._stream = ask(lambda library: self._open(library, device, channels), undo=_close)
         self.heard_at = self._looked_at = time.monotonic()
 
-    def _open(self, device: InputDevice, channels: int) -> Any:
-        library = portaudio()
+    def _open(self, library: Any, device: InputDevice, channels: int) -> Any:
         try:
             stream = library.InputStream(
                 device=device.index,
@@ -209,9 +210,15 @@ class _Capture:
         return round(self._taken * self._target_rate / self._rate)
 
     def close(self) -> None:
-        library = portaudio()
         try:
-            self._stream.abort()
-            self._stream.close()
-        except library.PortAudioError as error:  # of a device that is not there any more
-            logger.info("while closing the microphone: %s", error)
+            ask(lambda library: _close(library, self._stream), patience_s=_CLOSING_S)
+        except AudioDeviceError as error:
+            logger.warning("%r is not closed yet: %s", self._name, error)
+
+
+def _close(library: Any, stream: Any) -> None:
+    try:
+        stream.abort()
+        stream.close()
+    except library.PortAudioError as error:  # of a device that is not there any more
+        logger.info("while closing the microphone: %s", error)

@@ -97,6 +97,11 @@ class PcmReader:
         size = self._layout.size
         return None if size is None else size / self._layout.frame_bytes / self._layout.sample_rate
 
+    @property
+    def channels(self) -> int:
+        """As the WAV header, or the format of raw samples, states."""
+        return self._layout.channels
+
     def __iter__(self) -> Iterator[Block]:
         layout = self._layout
         want = block_frames(layout.sample_rate, layout.channels) * layout.frame_bytes

@@ -34,10 +34,15 @@ class SndfileReader:
         """Length in seconds."""
         return float(self._file.frames / self._file.samplerate)
 
+    @property
+    def channels(self) -> int:
+        """As the header states."""
+        return int(self._file.channels)
+
     def __iter__(self) -> Iterator[Block]:
         rate = int(self._file.samplerate)
         got = 0
-        while len(samples := self._read(block_frames(rate, int(self._file.channels)), got)):
+        while len(samples := self._read(block_frames(rate, self.channels), got)):
             got += len(samples)
             yield Block(samples, rate)
         missing = got < self._file.frames

@@ -25,6 +25,7 @@ from asr_app.cli.options import (
     personal_words,
 )
 from asr_app.errors import AudioFormatError, ConfigError
+from asr_app.library import find_model
 
 if TYPE_CHECKING:
     from asr_app.audio.live_source import LiveSource
@@ -126,6 +127,7 @@ def _open_journal(resume: bool) -> "Journal":
 
 def _run(sessions: "Sessions", stem: str, journal: "Journal | None") -> None:
     """The screen, from its opening to its end; a journal outlives it only where it did not end in good order."""
+    from asr_app.cli.terminal import screen_alone
     from asr_app.sinks.json import to_json
     from asr_app.sinks.srt import to_srt
     from asr_app.sinks.text import to_text
@@ -134,7 +136,8 @@ def _run(sessions: "Sessions", stem: str, journal: "Journal | None") -> None:
 
     writers = {"txt": to_text, "srt": to_srt, "vtt": to_vtt, "json": lambda finals: to_json(finals, stem)}
     app = DictationApp(sessions, writers, stem, journal, journal.finals() if journal else ())
-    error = app.run()
+    with screen_alone():
+        error = app.run()
     if journal and (app.return_code == 0 or not journal.finals()):
         journal.discard()
     if error:
@@ -161,6 +164,7 @@ class Sessions:
         self._source, self._microphone, self._piped = source, microphone, piped
         self._recording, self._recordings = recording, 0
         self._loaded: tuple[str, Recognizer] | None = None
+        self._live: LiveSession | None = None
 
     def open(self, model: str | None, device: str | None) -> "_Session":
         """A session that has begun."""
@@ -175,6 +179,7 @@ class Sessions:
         source = self._live_source(device, recognizer.sample_rate)
         live = LiveSession(recognizer, Overheard(source, [columns, recorder] if recorder else [columns]))
         live.start()
+        self._live = live
         return _Session(live, columns, Path(name).name, recorder)
 
     def models(self) -> Sequence[str]:
@@ -190,6 +195,21 @@ class Sessions:
         from asr_app.audio.devices import input_devices
 
         return list(dict.fromkeys(device.name for device in input_devices()))
+
+    def add_word(self, written: str, sounds_like: str | None) -> None:
+        """Add a word to the vocabulary; the session hears it from its next segment on."""
+        from asr_app.vocabulary import Entry, merged, write_vocabulary
+
+        entry = Entry(written, sounds_like)
+        if self._loaded is None or self._live is None:
+            raise ConfigError("the recogniser is being loaded: wait a moment")
+        name, recognizer = self._loaded
+        vocabulary = merged(personal_words(self._settings), [entry])
+        words = merged(vocabulary, expected(self._settings, self._hotwords))
+        knowing = recognizer.expecting(words, find_model(name))
+        write_vocabulary(self._settings.vocabulary, vocabulary)  # now that it is known that it can be said
+        self._loaded = name, knowing
+        self._live.use(knowing)
 
     def _recognizer(self, name: str) -> "Recognizer":
         if self._loaded is None or self._loaded[0] != name:

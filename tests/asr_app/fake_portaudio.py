@@ -1,5 +1,6 @@
 """A sounddevice without PortAudio: devices that tests plug in and out, and streams that they feed."""
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ class FakeStream:
     def __init__(self, library: "FakePortAudio", **options: Any) -> None:
         if options["device"] in library.busy:
             raise PortAudioError("Error opening InputStream: Device unavailable [PaErrorCode -9985]")
-        self.options, self.active, self.closed = options, False, False
+        self.library, self.options, self.active, self.closed = library, options, False, False
         self.clock = 0.0
         library.streams.append(self)
 
@@ -24,6 +25,7 @@ class FakeStream:
         self.active = True
 
     def abort(self) -> None:
+        self.library.answers.wait(10)
         self.active = False
 
     def close(self) -> None:
@@ -48,7 +50,11 @@ class FakePortAudio:
         self.busy: set[int] = set()
         self.streams: list[FakeStream] = []
         self.scans = 0
+        self.broken = False
         self.default = 0
+        self.answers = threading.Event()  # cleared, it hangs where PortAudio does
+        self.answers.set()
+        self._initialized = 1
 
     def query_hostapis(self) -> list[dict[str, Any]]:
         return [{"name": "ALSA"}]
@@ -67,6 +73,14 @@ class FakePortAudio:
 
     def _terminate(self) -> None:
         assert all(stream.closed for stream in self.streams)
+        self._initialized -= 1
 
     def _initialize(self) -> None:
         self.scans += 1
+        self.answers.wait(10)
+        if self.broken:
+            raise PortAudioError("Error initializing PortAudio")
+        self._initialized += 1
+
+    def _exit_handler(self) -> None:
+        """Nothing is to be done."""

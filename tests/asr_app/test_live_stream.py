@@ -1,5 +1,6 @@
 """A live stream: words only where there is speech, numbered and timed as one stream."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,11 @@ from loudness import Loudness
 
 import asr_app.voice_activity
 from asr_app.audio.types import AudioChunk, Samples
+from asr_app.endpoint import EndpointRules
 from asr_app.events import AudioGap, Event, Final, Partial, SpeechEnded, SpeechStarted
 from asr_app.live_stream import LiveStream
 from asr_app.recognizer import Recognizer, RecognizerSession
+from decoder.lexicon_beam import LexiconBeamDecoder
 
 Whistle = Callable[..., Samples]
 
@@ -98,3 +101,35 @@ def test_a_gap_is_told_and_time_goes_on(recognizer: Recognizer, whistle: Whistle
     last = events[-2]
     assert isinstance(last, Final)
     assert last.words[0].start_s == pytest.approx(11.4, abs=0.15)
+
+
+def hearing_ten(recognizer: Recognizer) -> Recognizer:
+    """The recogniser with a word more, which sounds as `tan` does and is rather expected."""
+    assert isinstance(recognizer.decoder, LexiconBeamDecoder)
+    other = copy.copy(recognizer)
+    other.decoder = recognizer.decoder.with_vocabulary([("ten", ("t", "ɑː", "n"))]).with_hotwords({"ten": 9.0})
+    return other
+
+
+def test_a_new_word_is_heard_in_the_next_speech(recognizer: Recognizer, whistle: Whistle) -> None:
+    stream, first = LiveStream(recognizer), whistle("__ta")
+    events = run(stream, first)
+    stream.use(hearing_ten(recognizer))
+    events += run(stream, whistle("n" + "_" * 12 + "tan" + "_" * 12), len(first))
+    assert finals(events) == [(0, "tan"), (1, "ten")]
+
+
+def test_a_new_word_is_heard_in_the_next_segment_of_the_same_speech(
+    load: Callable[..., Recognizer], whistle: Whistle
+) -> None:
+    rules = EndpointRules(long_segment_s=0.1, long_trailing_silence_s=0.8, trailing_silence_s=3.0)
+    recognizer = load(chunk_ms=320, endpoints=rules)
+    stream, said, part = LiveStream(recognizer), whistle("__tan" + "_" * 8), whistle("__ta")
+    events = run(stream, said) + run(stream, part, len(said))
+    stream.use(hearing_ten(recognizer))
+    events += run(stream, np.concatenate((said[len(part) :], said, said)), len(said) + len(part))
+    assert not [event for event in events if isinstance(event, SpeechEnded)]
+    assert finals(events) == [(0, "tan"), (1, "tan"), (2, "ten"), (3, "ten")]
+    last = events[-1]
+    assert isinstance(last, Final)
+    assert last.words[0].start_s == pytest.approx(3 * len(said) / 16_000 + 0.4, abs=0.15)

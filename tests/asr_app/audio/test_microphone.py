@@ -21,6 +21,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> FakePortAudio:
     monkeypatch.setitem(sys.modules, "sounddevice", fake)
     monkeypatch.setattr(module, "_POLL_S", 0.002)
     monkeypatch.setattr(module, "_SILENT_S", 0.05)
+    monkeypatch.setattr(module, "_CLOSING_S", 0.05)
     monkeypatch.setattr(module, "_RETRY_S", (0.01, 0.02))
     return fake
 
@@ -170,3 +171,48 @@ def test_a_microphone_that_is_away_can_be_stopped(library: FakePortAudio, listen
     library.streams[0].active = False
     until(lambda: library.scans > 0)
     assert listener.stop() == []
+
+
+def test_stopping_does_not_wait_for_a_device_that_hangs(
+    library: FakePortAudio, listen: Callable[..., Listener]
+) -> None:
+    listener = listen("usb")
+    library.streams[0].feed(sine(4800, 48_000))
+    until(lambda: bool(listener.chunks))
+    library.answers.clear()
+    began = time.monotonic()
+    chunks = listener.stop()
+    assert time.monotonic() - began < 2
+    assert len(joined(chunks)) == 1600
+    assert not library.streams[0].closed
+    library.answers.set()
+    until(lambda: library.streams[0].closed)
+
+
+def test_a_device_that_hung_is_used_again(library: FakePortAudio, listen: Callable[..., Listener]) -> None:
+    listener = listen("usb")
+    (stream,) = library.streams
+    stream.feed(sine(4800, 48_000))
+    until(lambda: bool(listener.chunks))
+    library.answers.clear()  # it gives nothing, and its closing hangs
+    until(lambda: not listener.microphone.is_connected)
+    time.sleep(0.1)
+    assert library.scans == 0  # nothing else is asked of PortAudio before it answers
+    library.answers.set()
+    until(lambda: listener.microphone.is_connected)
+    assert stream.closed
+    library.streams[-1].feed(sine(4800, 48_000))
+    assert len(joined(listener.stop())) == 3200
+
+
+def test_portaudio_that_does_not_start_is_started_again(
+    library: FakePortAudio, listen: Callable[..., Listener]
+) -> None:
+    listener = listen("usb")
+    library.broken = True
+    library.streams[0].active = False
+    until(lambda: library.scans > 2)
+    library.broken = False
+    until(lambda: listener.microphone.is_connected)
+    library.streams[-1].feed(sine(4800, 48_000))
+    assert len(joined(listener.stop())) == 1600

@@ -1,0 +1,50 @@
+"""`asr dictate` without its screen: the sessions that it opens."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from asr_app.audio.types import Samples
+from asr_app.cli.dictate import Sessions
+from asr_app.config import load_settings
+from asr_app.errors import AsrError, ConfigError
+from asr_app.live import LiveSession
+from asr_app.recognizer import Recognizer
+
+
+def test_a_word_is_stored_and_the_running_session_takes_it_up(
+    model_folder: Path, whistle: Callable[..., Samples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "tan.wav", whistle("tan"), 16_000)
+    used: list[Recognizer] = []
+    monkeypatch.setattr(LiveSession, "use", lambda _, recognizer: used.append(recognizer))
+    settings = load_settings(model=str(model_folder), device="cpu")
+    sessions = Sessions(settings, str(tmp_path / "tan.wav"))
+    with pytest.raises(ConfigError, match="wait a moment"):
+        sessions.add_word("tan", None)
+    session = sessions.open(None, None)
+    sessions.add_word("Tan", None)
+    assert settings.vocabulary.read_text() == "Tan\n"
+    assert len(used) == 1
+    with pytest.raises(AsrError):
+        sessions.add_word("Nguyen", None)  # this model cannot say new words
+    assert settings.vocabulary.read_text() == "Tan\n"
+    session.stop()
+    list(session.events())
+    assert len(used) == 1
+
+
+def test_words_need_the_search_that_takes_them(
+    model_folder: Path, whistle: Callable[..., Samples], tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "tan.wav", whistle("tan"), 16_000)
+    settings = load_settings(model=str(model_folder), device="cpu", decoder="greedy")
+    sessions = Sessions(settings, str(tmp_path / "tan.wav"))
+    session = sessions.open(None, None)
+    with pytest.raises(ConfigError, match="--decoder beam"):
+        sessions.add_word("tan", None)
+    session.stop()
+    list(session.events())
+    assert not settings.vocabulary.exists()
