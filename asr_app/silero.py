@@ -42,53 +42,64 @@ class SileroVad:
         self._hidden: Samples = np.zeros(_STATE, np.float32)
         self._cell: Samples = np.zeros(_STATE, np.float32)
 
-    def probability(self, samples: Samples) -> float:
-        """The chance that there is speech in the next frame of the stream, samples (FRAME,)."""
-        joined = np.concatenate((self._context, samples))
-        self._context = joined[-_CONTEXT:]
-        features = self._spectrum(np.concatenate((joined, joined[-2 : -2 - _PAD : -1])))
+    def probabilities(self, frames: Samples) -> Samples:
+        """The chances (N,) that there is speech in each of the stream's next frames (N, FRAME).
+
+        Several frames at once cost little more than one: the weights, and not the arithmetic, are what takes time.
+        """
+        before = np.concatenate((self._context[None], frames[:-1, -_CONTEXT:]))
+        self._context = frames[-1, -_CONTEXT:]
+        features = self._spectrum(np.concatenate((before, frames, frames[:, -2 : -2 - _PAD : -1]), axis=1))
         for name, stride in _STRIDES.items():
             features = self._convolve(name, features, stride)
-        self._step(features[:, 0])
-        weights = self._weights
-        chance = _sigmoid(weights["final_conv.weight"] @ np.maximum(self._hidden, 0) + weights["final_conv.bias"])
-        return float(chance[0])
+        entries = self._linear("lstm_cell.weight_ih", features[..., 0]) + self._weights["lstm_cell.bias"][:, None]
+        hidden = np.stack([self._step(entry) for entry in entries.T], axis=1)
+        logits = self._linear("final_conv.weight", np.maximum(hidden, 0)) + self._weights["final_conv.bias"]
+        return _sigmoid(logits[0])
 
     def _spectrum(self, samples: Samples) -> Samples:
-        """Magnitudes (bins, T)."""
-        windows = np.stack([samples[at : at + _WINDOW] for at in range(0, len(samples) - _WINDOW + 1, _HOP)])
-        transformed = self._weights["stft_conv.weight"] @ windows.T
+        """Magnitudes (bins, N, T) of padded frames (N, samples)."""
+        starts = range(0, samples.shape[1] - _WINDOW + 1, _HOP)
+        windows = np.stack([samples[:, start : start + _WINDOW] for start in starts], axis=1)
+        transformed = self._linear("stft_conv.weight", windows.transpose(2, 0, 1))
         magnitudes: Samples = np.sqrt(transformed[:_BINS] ** 2 + transformed[_BINS:] ** 2)
         return magnitudes
 
     def _convolve(self, name: str, inputs: Samples, stride: int) -> Samples:
-        """A convolution (C, T) -> (C', T / stride) with zeros around, and its rectifier."""
-        channels, length = inputs.shape
-        padded = np.zeros((channels, length + 2), np.float32)
-        padded[:, 1:-1] = inputs
-        columns = np.concatenate([padded[:, tap : tap + length : stride] for tap in range(_TAPS)])
-        output: Samples = self._weights[f"{name}.weight"] @ columns + self._weights[f"{name}.bias"][:, None]
-        return np.maximum(output, 0, out=output)
+        """A convolution (C, N, T) -> (C', N, T / stride) with zeros around, and its rectifier."""
+        channels, frames, length = inputs.shape
+        padded = np.zeros((channels, frames, length + 2), np.float32)
+        padded[..., 1:-1] = inputs
+        windows = np.concatenate([padded[..., tap : tap + length : stride] for tap in range(_TAPS)])
+        outputs = self._linear(f"{name}.weight", windows)
+        outputs += self._weights[f"{name}.bias"][:, None, None]
+        return np.maximum(outputs, 0, out=outputs)
 
-    def _step(self, inputs: Samples) -> None:
-        """One step of the long short-term memory; its gates are in torch's order."""
-        weights = self._weights
-        gates = weights["lstm_cell.weight_ih"] @ inputs + weights["lstm_cell.weight_hh"] @ self._hidden
-        gates += weights["lstm_cell.bias_ih"] + weights["lstm_cell.bias_hh"]
-        entry, forget, candidate, output = gates.reshape(4, -1)
-        self._cell = _sigmoid(forget) * self._cell + _sigmoid(entry) * np.tanh(candidate)
-        self._hidden = _sigmoid(output) * np.tanh(self._cell)
+    def _step(self, entry: Samples) -> Samples:
+        """One step of the long short-term memory, whose gates are in torch's order; entry: the input's part of them."""
+        gates = entry + self._weights["lstm_cell.weight_hh"] @ self._hidden
+        chances = _sigmoid(gates)
+        into, forget, out = chances[:_STATE], chances[_STATE : 2 * _STATE], chances[3 * _STATE :]
+        self._cell = forget * self._cell + into * np.tanh(gates[2 * _STATE : 3 * _STATE])
+        self._hidden = out * np.tanh(self._cell)
+        return self._hidden
+
+    def _linear(self, name: str, inputs: Samples) -> Samples:
+        """A matrix by many vectors (C, ...) -> (C', ...), in one multiplication."""
+        outputs: Samples = self._weights[name] @ inputs.reshape(len(inputs), -1)
+        return outputs.reshape(-1, *inputs.shape[1:])
 
 
 @cache
 def _load_weights() -> Weights:
-    """The tensors; convolutions as matrices (C', taps * C)."""
+    """The tensors; convolutions as matrices (C', taps * C), and one bias of the long short-term memory."""
     from safetensors.numpy import load_file
 
     package = importlib.util.find_spec("silero_vad")  # finds it without importing it
     if package is None or package.origin is None:
         raise CheckpointError("no voice activity model: install it with `pip install silero-vad`")
     tensors: Weights = load_file(Path(package.origin).parent / "data" / "silero_vad_16k.safetensors")
+    tensors["lstm_cell.bias"] = tensors["lstm_cell.bias_ih"] + tensors["lstm_cell.bias_hh"]
     return {
         name: np.ascontiguousarray(np.swapaxes(tensor, 1, 2).reshape(len(tensor), -1)) if tensor.ndim == 3 else tensor
         for name, tensor in tensors.items()

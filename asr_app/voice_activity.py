@@ -14,6 +14,10 @@ from asr_app.audio.types import AudioChunk, Samples
 from asr_app.events import SpeechEnded, SpeechStarted
 from asr_app.silero import FRAME, SAMPLE_RATE, SileroVad
 
+_FRAMES_AT_ONCE = 4
+"""That the shut gate waits for: the network takes four frames in half the time of four times one, and the 96 ms are
+not missed, for the recogniser's next step is further away when the gate opens and what was before is heard at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class VoiceActivityOptions:
@@ -35,8 +39,8 @@ class VoiceActivityOptions:
 class SpeechDetector(Protocol):
     """What tells speech from other sound, frame after frame of one stream."""
 
-    def probability(self, samples: Samples) -> float:
-        """The chance of speech in the next frame."""
+    def probabilities(self, frames: Samples) -> Samples:
+        """The chances (N,) of speech in the next frames (N, FRAME)."""
         ...
 
     def reset(self) -> None:
@@ -54,7 +58,7 @@ class SpeechGate:
         before = round(options.pre_roll_s * SAMPLE_RATE / FRAME)
         self._recent: deque[Samples] = deque(maxlen=before + self._shortest)
         self.is_open = False
-        self._held: Samples = np.zeros(0, np.float32)  # less than a frame
+        self._held: Samples = np.zeros(0, np.float32)
         self._position = self._last_speech = 0  # of the first sample that is held; after the last likely frame
         self._likely = 0  # frames in a row
 
@@ -71,8 +75,9 @@ class SpeechGate:
             yield from self._push(np.zeros(missing, np.float32))
         yield from self._push(chunk.samples)
 
-    def close(self) -> Iterator[AudioChunk | SpeechEnded]:
+    def close(self) -> Iterator[AudioChunk | SpeechStarted | SpeechEnded]:
         """Shut the gate here; what was speech so far ends. Chunks may follow."""
+        yield from self._look()
         if self.is_open:
             yield self._chunk(self._held)
             self._position += len(self._held)
@@ -81,24 +86,31 @@ class SpeechGate:
 
     def _push(self, samples: Samples) -> Iterator[AudioChunk | SpeechStarted | SpeechEnded]:
         self._held = np.concatenate((self._held, samples))
-        while len(self._held) >= FRAME:
-            frame, self._held = self._held[:FRAME], self._held[FRAME:]
-            yield from self._go_on(frame) if self.is_open else self._wait(frame)
+        if self.is_open or len(self._held) >= _FRAMES_AT_ONCE * FRAME:
+            yield from self._look()
 
-    def _go_on(self, frame: Samples) -> Iterator[AudioChunk | SpeechEnded]:
+    def _look(self) -> Iterator[AudioChunk | SpeechStarted | SpeechEnded]:
+        """Go through the frames that are held."""
+        if len(self._held) < FRAME:
+            return
+        whole = len(self._held) // FRAME * FRAME
+        frames, self._held = self._held[:whole].reshape(-1, FRAME), self._held[whole:]
+        for frame, chance in zip(frames, self._detector.probabilities(frames), strict=True):
+            yield from self._go_on(frame, chance) if self.is_open else self._wait(frame, chance)
+
+    def _go_on(self, frame: Samples, chance: float) -> Iterator[AudioChunk | SpeechEnded]:
         """A frame with the gate open."""
         yield self._chunk(frame)
         self._position += FRAME
-        if self._detector.probability(frame) >= self._options.end_probability:
+        if chance >= self._options.end_probability:
             self._last_speech = self._position
         elif self._position - self._last_speech >= self._hangover:
             yield self._shut()
 
-    def _wait(self, frame: Samples) -> Iterator[AudioChunk | SpeechStarted]:
+    def _wait(self, frame: Samples, chance: float) -> Iterator[AudioChunk | SpeechStarted]:
         """A frame with the gate shut."""
         self._recent.append(frame)
-        likely = self._detector.probability(frame) >= self._options.start_probability
-        self._likely = self._likely + 1 if likely else 0
+        self._likely = self._likely + 1 if chance >= self._options.start_probability else 0
         self._position += FRAME
         if self._likely < self._shortest:
             return

@@ -18,11 +18,12 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from asr_app.errors import AsrError
-from asr_app.events import Failed, Final, Transcript
+from asr_app.events import Failed, Final, SpeechStarted, Transcript
 from tui.messages import Ended, Heard, NotOpened, Opened
 from tui.screens.dialogs import Help, Leave, Picker
 from tui.screens.dictation import DictationScreen
 from tui.screens.save import Save
+from tui.screens.words import AddWord
 from tui.session import DictationSession, Journal, Sessions, State, Status, Writers
 from tui.themes import DARK, LIGHT
 from tui.transcript import TranscriptDocument
@@ -30,6 +31,7 @@ from tui.transcript import TranscriptDocument
 logger = logging.getLogger(__name__)
 
 _UPDATE_S = 1 / 12  # between two looks at the level and the figures
+_STILL = 4  # while nobody speaks only each fourth look is taken: an idle screen is to cost next to nothing
 
 _COMMANDS = (
     ("Pause or listen", "space", "app.toggle_pause"),
@@ -39,6 +41,7 @@ _COMMANDS = (
     ("Search", "/", "screen.search"),
     ("Copy", "c", "screen.copy"),
     ("Save", "s", "app.save"),
+    ("Add a word", "a", "app.add_word"),
     ("Choose microphone", "m", "app.pick_device"),
     ("Choose model", "l", "app.pick_model"),
     ("Confidence as colour", "v", "screen.confidence"),
@@ -80,6 +83,7 @@ class DictationApp(App[AsrError | None]):
         self._wanted: tuple[str | None, str | None] = (None, None)
         self._working: tuple[str | None, str | None] | None = None
         self._reopening = self._gone = False
+        self._looks = 0
 
     async def on_mount(self) -> None:
         """Show the screen at once, and open the session beside it."""
@@ -88,7 +92,7 @@ class DictationApp(App[AsrError | None]):
         self.theme = DARK.name
         await self.push_screen(self.dictation)
         self._open()
-        self.set_interval(_UPDATE_S, self.update_status)
+        self.set_interval(_UPDATE_S, self._look)
 
     def _fatal_error(self) -> None:
         """A bug is told in one line: Textual's own report shows the values of variables, what was said among them."""
@@ -145,6 +149,8 @@ class DictationApp(App[AsrError | None]):
         event = self.document.placed(message.event)
         if isinstance(event, Transcript):
             self.dictation.hear(event)
+        elif isinstance(event, SpeechStarted):
+            self.update_status()
         elif isinstance(event, Failed):
             self.notify(event.message, title="The session stopped", severity="error", timeout=60)
 
@@ -164,6 +170,12 @@ class DictationApp(App[AsrError | None]):
         else:
             self.status = self._session.status()
             self.dictation.show_status(self.status, self._session.spectrum())
+
+    def _look(self) -> None:
+        """Look now and then."""
+        self._looks += 1
+        if self.status.state is State.SPEECH or self._looks % _STILL == 0:
+            self.update_status()
 
     def _change(self, model: str | None, device: str | None) -> None:
         """Go on with another model or microphone."""
@@ -216,6 +228,14 @@ class DictationApp(App[AsrError | None]):
         if not names:
             self.notify("There is nothing to choose from here.")
         return names
+
+    def action_add_word(self) -> None:
+        """Ask for a word that the recogniser is to know."""
+        self.run_worker(self._add_word(), exclusive=True, group="dialog")
+
+    async def _add_word(self) -> None:
+        if word := await self.push_screen_wait(AddWord(self.sessions.add_word)):
+            self.notify(f"{word} is expected from the next segment on.")
 
     def action_save(self) -> None:
         """Ask for a name, and write the transcript."""

@@ -84,6 +84,13 @@ class Sessions(Protocol):
         """Names of inputs to choose from."""
         ...
 
+    def add_word(self, written: str, sounds_like: str | None) -> None:
+        """Expect a word or phrase from the next segment on, and in later sessions.
+
+        sounds_like: how it is said, in English words; None where its spelling tells.
+        """
+        ...
+
 
 class Journal(Protocol):
     """Where the transcript is kept in case of a crash; its methods raise AsrError where they cannot write."""

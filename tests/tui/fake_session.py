@@ -6,7 +6,7 @@ import queue
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from asr_app.errors import AsrError, AudioDeviceError
+from asr_app.errors import AsrError, AudioDeviceError, ConfigError
 from asr_app.events import Event, Final, Partial
 from decoder.types import Word
 from tui.app import DictationApp
@@ -74,6 +74,7 @@ class FakeSessions:
     def __init__(self) -> None:
         self.opened: list[FakeSession] = []
         self.asked: list[tuple[str | None, str | None]] = []
+        self.added: list[tuple[str, str | None]] = []
 
     @property
     def now(self) -> FakeSession:
@@ -91,6 +92,11 @@ class FakeSessions:
 
     def devices(self) -> Sequence[str]:
         return ("USB Microphone", "Built-in Microphone", "Broken Microphone")
+
+    def add_word(self, written: str, sounds_like: str | None) -> None:
+        if not written.isascii():
+            raise ConfigError(f"the entry {written!r} cannot be spelled in the letters a-z: spell it in these")
+        self.added.append((written, sounds_like))
 
 
 class FakeJournal:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fake_session import TEXTS, FakeJournal, FakeSessions, make_app, script, words
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, Label, OptionList
 
 from asr_app.errors import AudioDeviceError, OutputError
 from asr_app.events import Failed, Final, Partial
@@ -18,6 +18,7 @@ from tui.app import DictationApp
 from tui.screens.dialogs import Help, Leave, Picker
 from tui.screens.dictation import DictationScreen
 from tui.screens.save import Save
+from tui.screens.words import AddWord
 from tui.session import State
 from tui.widgets.editor import SearchLine, SegmentEditor
 
@@ -57,6 +58,20 @@ async def test_words_appear_as_they_are_spoken(app: DictationApp, sessions: Fake
         await until(lambda: shown(app) == ["the mail"])
         sessions.now.say(Final(0, 3, words("the mail came")))
         await until(lambda: shown(app) == ["the mail came"])
+
+
+async def test_a_word_more_draws_its_own_line_and_no_other(
+    app: DictationApp, sessions: FakeSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(app) as pilot:
+        view, drawn = app.dictation.transcript, list[str]()
+        draw = view.render_line
+        monkeypatch.setattr(view, "render_line", lambda y: (drawn.append(draw(y).text), draw(y))[1])
+        sessions.now.say(Partial(3, 2, words("and do not forget the candles please"), 5))
+        await until(lambda: "please" in shown(app)[-1])
+        await pilot.pause()
+        assert "please" in "".join(strip.text for strip in view.render_lines(view.size.region))
+        assert {line.rstrip().endswith("please") for line in drawn} == {True}
 
 
 async def test_stale_partials_are_passed_over_and_finals_never(app: DictationApp, sessions: FakeSessions) -> None:
@@ -215,6 +230,18 @@ async def test_l_picks_a_model(app: DictationApp, sessions: FakeSessions) -> Non
         await pilot.press("down", "enter")
         await until(lambda: len(sessions.opened) == 2)
         await until(lambda: app.status.model == "english-large")
+
+
+async def test_a_adds_a_word_and_says_what_is_wrong_with_it(app: DictationApp, sessions: FakeSessions) -> None:
+    async with running(app) as pilot:
+        await pilot.press("a")
+        await until(lambda: isinstance(app.screen, AddWord))
+        await pilot.press("enter", *"Ngß", "enter")
+        problem = app.screen.query_one("#problem", Label)
+        await until(lambda: "cannot be spelled" in str(problem.content))
+        await pilot.press("backspace", *"uyen", "tab", *"new-win", "enter")
+        await until(lambda: isinstance(app.screen, DictationScreen))
+    assert sessions.added == [("Nguyen", "new-win")]
 
 
 async def test_v_colours_by_confidence(app: DictationApp, sessions: FakeSessions) -> None:

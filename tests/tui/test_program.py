@@ -1,6 +1,7 @@
 """The real program in a real terminal, which tmux is; a recording is played to it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
+_COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,11 +27,11 @@ pytestmark = [
 class Terminal:
     """A terminal of 80 by 24, with a folder of its own for all that the program keeps."""
 
-    def __init__(self, folder: Path, number: int) -> None:
+    def __init__(self, folder: Path, number: int, **variables: str) -> None:
         self.folder = folder
         self._tmux = ["tmux", "-S", str(folder / f"tmux-{number}"), "-f", os.devnull]
         state = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("STATE", "CONFIG")}
-        self._environment = {**os.environ, **state, "PYTHONPATH": str(ROOT)}
+        self._environment = {**os.environ, **state, "PYTHONPATH": str(ROOT), **variables}
 
     def start(self, *arguments: object) -> None:
         command = [sys.executable, "-m", "asr_app.cli.main", "dictate", *map(str, arguments)]
@@ -42,6 +44,9 @@ class Terminal:
 
     def shows(self, text: str) -> bool:
         return text in self._run("capture-pane", "-p")
+
+    def has_colours(self) -> bool:
+        return bool(_COLOUR.search(self._run("capture-pane", "-p", "-e")))
 
     def wait(self, text: str) -> None:
         end = time.monotonic() + PATIENCE_S
@@ -65,26 +70,27 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Callable[[], Terminal]]:
+def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     """A function that opens a terminal; all of them see the same folder."""
     opened: list[Terminal] = []
 
-    def open_one() -> Terminal:
+    def open_one(**variables: str) -> Terminal:
         for one in opened:
             one.close()
-        opened.append(Terminal(tmp_path, len(opened)))  # a server that ends keeps its socket for a while
+        opened.append(Terminal(tmp_path, len(opened), **variables))  # a server that ends keeps its socket for a while
         return opened[-1]
 
     yield open_one
     opened[-1].close()
 
 
-def test_a_dictation_survives_being_killed_and_is_saved(terminal: Callable[[], Terminal], tmp_path: Path) -> None:
+def test_a_dictation_survives_being_killed_and_is_saved(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
     first = terminal()
     first.start("--source", ROOT / "samples" / "train.flac", "--record", tmp_path / "sound")
     first.wait("● REC")
     first.wait("Finished")
     assert first.shows("half past nine")
+    assert first.has_colours()
     os.kill(first.program(), 9)
     first.wait("ended with 137")
     (journal,) = (tmp_path / "state" / "asr").iterdir()
@@ -92,10 +98,11 @@ def test_a_dictation_survives_being_killed_and_is_saved(terminal: Callable[[], T
     (sound,) = (tmp_path / "sound").iterdir()
     assert sound.stat().st_size > 100_000
 
-    second = terminal()
+    second = terminal(NO_COLOR="1")
     second.start("--resume", "--source", ROOT / "samples" / "kettle.wav")
     second.wait("half past nine")
     second.wait("Finished")
+    assert not second.has_colours()
     second.press("s")
     second.wait("Save")
     second.press("Enter")

@@ -31,11 +31,15 @@ def still(filled: bool = True, theme: str = "asr-dark", keys: tuple[str, ...] = 
             await until(lambda: len(app.document.segments) == 4)
         app.update_status()
         await pilot.press(*keys)
-        for editor in app.screen.query(SegmentEditor):
-            editor.cursor_blink = False
         await pilot.pause()
 
     return app, arrange
+
+
+@pytest.fixture(autouse=True)
+def _steady_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cursor never blinks: a slow machine would see it gone."""
+    monkeypatch.setattr(SegmentEditor, "_toggle_cursor_blink_visible", lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ _HELP = (
     ("s", "save as text, SRT, VTT or JSON"),
     ("↑ ↓", "choose a segment; escape chooses none"),
     ("end", "follow the newest words again"),
+    ("a", "add a word of your own: a name, a term"),
     ("m  l", "microphone; model"),
     ("v", "colour words by confidence"),
     ("t", "light or dark"),

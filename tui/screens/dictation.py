@@ -38,6 +38,7 @@ class DictationScreen(Screen[None]):
         Binding("N", "match(-1)", "Previous match", show=False),
         Binding("c", "copy", "Copy"),
         Binding("s", "app.save", "Save"),
+        Binding("a", "app.add_word", "Add word", show=False),
         Binding("m", "app.pick_device", "Mic"),
         Binding("l", "app.pick_model", "Model", show=False),
         Binding("v", "confidence", "Confidence", show=False),

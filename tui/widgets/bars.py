@@ -19,12 +19,24 @@ _SAID = {
 }
 
 
+class _Label(Static):
+    """A label that is told often what it says: only a change is drawn, and laid out only where it alters the size."""
+
+    _shown = Content()
+
+    def show(self, content: Content) -> None:
+        """Say something."""
+        if not content.is_same(self._shown):
+            self._shown = content
+            self.update(content, layout=self.styles.auto_dimensions)
+
+
 class StateLine(Horizontal):
     """State, time and recording on the left; model and microphone on the right."""
 
     def __init__(self) -> None:
         super().__init__(id="state-line")
-        self._state, self._source = Static(id="state"), Static(id="source")
+        self._state, self._source = _Label(id="state"), _Label(id="source")
 
     def compose(self) -> ComposeResult:
         """Two labels."""
@@ -34,16 +46,16 @@ class StateLine(Horizontal):
     def show(self, status: Status, kept: bool) -> None:
         """kept: whether a journal keeps the words."""
         symbol, text, colour = _SAID[status.state]
-        parts = [Content.from_markup(f"[{colour} bold]$symbol $text[/]", symbol=symbol, text=text)]
+        parts = [Content.styled(f"{symbol} {text}", f"{colour} bold")]
         if status.time_s:
             parts.append(Content.styled(clock(status.time_s), "$foreground 60%"))
         if status.recording:
             parts.append(Content.styled("● REC", "$error bold"))
         if kept:
             parts.append(Content.styled("journal on", "$foreground 40%"))
-        self._state.update(Content("   ").join(parts))
+        self._state.show(Content("   ").join(parts))
         source = [part for part in (status.model, status.device) if part]
-        self._source.update(Content.styled(" · ".join(source), "$foreground 60%"))
+        self._source.show(Content.styled(" · ".join(source), "$foreground 60%"))
 
 
 class Figures(Horizontal):
@@ -51,7 +63,7 @@ class Figures(Horizontal):
 
     def __init__(self) -> None:
         super().__init__(id="figures-line")
-        self._meter, self._figures = LevelMeter(), Static(id="figures")
+        self._meter, self._figures = LevelMeter(), _Label(id="figures")
 
     def compose(self) -> ComposeResult:
         """The meter and one label."""
@@ -69,8 +81,8 @@ class Figures(Horizontal):
             parts.append(_figure("RTF", f"{status.real_time_factor:.2f}"))
         colour = "$error" if status.dropped_s else "$foreground"
         parts.append(_figure("lost", f"{status.dropped_s:.1f} s", colour))
-        self._figures.update(Content("   ").join(parts))
+        self._figures.show(Content("   ").join(parts))
 
 
 def _figure(name: str, value: str, colour: str = "$foreground") -> Content:
-    return Content.from_markup(f"[$foreground 60%]$name[/] [{colour}]$value[/]", name=name, value=value)
+    return Content.assemble((name, "$foreground 60%"), " ", (value, colour))

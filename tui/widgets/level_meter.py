@@ -4,7 +4,6 @@ from typing import ClassVar
 
 from rich.segment import Segment as Span
 from rich.style import Style
-from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -12,6 +11,7 @@ FLOOR_DBFS = -60.0
 _HOT_DBFS, _WARM_DBFS = -3.0, -12.0
 _FIGURE_CELLS = len(" -60 dB")
 _FALL_DB = 1.5  # of the peak, at each update
+_SEEN_DB = 1.0  # steady noise trembles by less
 
 
 class LevelMeter(Widget):
@@ -19,24 +19,31 @@ class LevelMeter(Widget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"meter--good", "meter--warm", "meter--hot", "meter--rest", "meter--figure"}
 
-    level = reactive(FLOOR_DBFS)
-    """dBFS."""
-
     def __init__(self) -> None:
         super().__init__(id="meter")
-        self._peak = FLOOR_DBFS
+        self._level = self._peak = FLOOR_DBFS
+        self._drawn = self._look()
 
     def show(self, level: float) -> None:
-        """Take a new level; its peak falls slowly."""
-        self._peak = max(level, self._peak - _FALL_DB, FLOOR_DBFS)
-        # to half a decibel: a smaller change is not seen, and is not worth drawing
-        self.level = round(2 * max(level, FLOOR_DBFS)) / 2
+        """Take a new level in dBFS, where it is another to the eye; its peak falls slowly."""
+        level = max(level, FLOOR_DBFS)
+        if abs(level - self._level) >= _SEEN_DB:
+            self._level = level
+        self._peak = max(self._level, self._peak - _FALL_DB)
+        if self._drawn != self._look():
+            self._drawn = self._look()
+            self.refresh()
+
+    def _look(self) -> tuple[int, int, str]:
+        """What there is to see: filled cells, the cell of the peak, and the figure."""
+        cells = max(0, self.size.width - _FIGURE_CELLS)
+        figure = f"{self._level:.0f} dB" if self._level > FLOOR_DBFS else ""
+        return _cells(self._level, cells), _cells(self._peak, cells), figure
 
     def render_line(self, y: int) -> Strip:
         """The bar and the figure."""
-        figure = f"{self.level:.0f} dB" if self.level > FLOOR_DBFS else ""
         cells = max(0, self.size.width - _FIGURE_CELLS)
-        filled, peak = (_cells(value, cells) for value in (self.level, self._peak))
+        filled, peak, figure = self._look()
         spans = []
         for cell in range(cells):
             name = self._zone(cell, cells) if cell < filled or (cell == peak - 1) else "rest"

@@ -26,14 +26,13 @@ class Spectrogram(Widget):
         super().__init__(id="spectrogram")
         self._columns: deque[tuple[int, ...]] = deque()
         self._palette: tuple[RichColor, ...] = ()
-        self._bands = 0
 
     def push(self, columns: Iterable[Sequence[float]]) -> None:
         """Add columns of loudness in [0, 1], bands from low to high."""
-        added = False
-        for column in columns:
-            added = True
-            self._columns.append(_rows(column, 2 * max(1, self.size.height)))
+        added = [_rows(column, 2 * max(1, self.size.height)) for column in columns]
+        if not any(map(any, (*added, *self._columns))):
+            return  # silence that moves over silence
+        self._columns.extend(added)
         while len(self._columns) > max(1, self.size.width):
             self._columns.popleft()
         if added:

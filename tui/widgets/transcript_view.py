@@ -7,7 +7,8 @@ from rich.segment import Segment as Span
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -22,6 +23,7 @@ GUTTER = 10
 _NARROW = 40  # cells; below, the time gives its place to the words
 _NARROW_GUTTER = 2
 _CONFIDENCE = ((0.5, "low"), (0.7, "doubtful"), (0.85, "fair"))
+_DRAWN_LINES = 512  # that are kept: a few screens, for scrolling moves every line
 
 
 class TranscriptView(ScrollView):
@@ -65,6 +67,7 @@ class TranscriptView(ScrollView):
         self._index = LineIndex()
         self._wrapped_width = 0
         self._styles: dict[str, Style] = {}
+        self._drawn: LRUCache[tuple[int, int, int, bool], Strip] = LRUCache(_DRAWN_LINES)
 
     # --- layout ---
 
@@ -92,7 +95,9 @@ class TranscriptView(ScrollView):
         self._wrapped_width = self.text_cells
         self._lines = [self._wrap(segment) for segment in self.document.segments]
         self._index = LineIndex(len(lines) for lines in self._lines)
-        self._grown()
+        self._drawn.clear()
+        self._resize_document()
+        self.refresh()
 
     def changed(self, segment_id: int) -> None:
         """Show what has become of a segment: new, other words, or gone."""
@@ -101,21 +106,36 @@ class TranscriptView(ScrollView):
         if index is None or len(segments) - len(self._lines) not in (0, index == len(self._lines)):
             self.rewrap()  # something went, or came in between: rare
             return
-        lines = self._wrap(segments[index])
+        lines, height = self._wrap(segments[index]), self._index.height
         if index == len(self._lines):
             self._lines.append(lines)
             self._index.append(len(lines))
         else:
             self._lines[index] = lines
             self._index.resize(index, len(lines))
-        self._grown()
+        if self._index.height == height:
+            self._redraw(self._index.top(index), len(lines))
+        else:  # what is below has moved
+            self._resize_document()
+            self._redraw(self._index.top(index), max(height, self._index.height))
 
     def _wrap(self, segment: Segment) -> tuple[Line, ...]:
         return wrap([word.text for word in segment.said.words], self.text_cells)
 
-    def _grown(self) -> None:
+    def _resize_document(self) -> None:
         self.virtual_size = Size(self.scrollable_content_region.width, self._index.height)
         self._follow()
+
+    def _redraw(self, line: int, count: int) -> None:
+        """Draw lines of the document anew, as far as they are in sight."""
+        width, height = self.scrollable_content_region.size
+        top, bottom = (max(0, min(height, at - self.scroll_offset.y)) for at in (line, line + count))
+        if top < bottom:
+            self.refresh(Region(0, top, width, bottom - top))
+
+    def _redraw_all(self) -> None:
+        """Draw everything in sight in another way."""
+        self._drawn.clear()
         self.refresh()
 
     def _follow(self) -> None:
@@ -144,11 +164,11 @@ class TranscriptView(ScrollView):
 
     def watch_query_text(self) -> None:
         """Mark anew."""
-        self.refresh()
+        self._redraw_all()
 
     def watch_shows_confidence(self) -> None:
         """Colour anew."""
-        self.refresh()
+        self._redraw_all()
 
     def show_segment(self, segment_id: int) -> None:
         """Scroll just so far that a segment is in sight."""
@@ -188,16 +208,23 @@ class TranscriptView(ScrollView):
             return Strip.blank(width, self.rich_style)
         index, row = self._index.locate(line)
         segment = self.document.segments[index]
+        key = (segment.id, segment.said.revision, row, segment.id == self.chosen)
+        if (strip := self._drawn.get(key)) is None:
+            strip = self._drawn[key] = self._draw(segment, self._lines[index][row], row, width)
+        return strip
+
+    def _draw(self, segment: Segment, line: Line, row: int, width: int) -> Strip:
         base = self.rich_style
         if segment.id == self.chosen:
             base += self._component("chosen")
-        spans = [*self._gutter(segment, row, base), *self._words(segment, self._lines[index][row], base)]
+        spans = [*self._gutter(segment, row, base), *self._words(segment, line, base)]
         return Strip(spans).adjust_cell_length(width, base)
 
     def notify_style_update(self) -> None:
         """The theme's colours."""
         super().notify_style_update()
         self._styles.clear()
+        self._drawn.clear()
 
     def _component(self, name: str) -> Style:
         """What a part adds to the line's style; its colours are blended here, for Rich knows no transparency."""
