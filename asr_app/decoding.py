@@ -1,11 +1,15 @@
 """Which decoder a recogniser's options ask for, with the files beside its checkpoint."""
 
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 from asr_app.errors import CheckpointError, ConfigError
-from asr_app.options import RecognizerOptions, hotword_weight
+from asr_app.options import DecoderName, RecognizerOptions, hotword_weight
+from asr_app.rescoring import Rescorer, load_rescorer
 from asr_app.vocabulary import Entry
 from decoder.character_beam import CharacterBeamDecoder, CharacterBeamOptions
 from decoder.greedy import GreedyDecoder
@@ -13,7 +17,10 @@ from decoder.lexicon import Lexicon
 from decoder.lexicon_beam import LexiconBeamDecoder, LexiconBeamOptions
 from decoder.lm import LanguageModel, NgramLM
 from decoder.mixed_lm import MixedLM
+from decoder.search import SearchOptions
 from decoder.types import Decoder
+
+logger = logging.getLogger(__name__)
 
 LM_FILE, LEXICON_FILE = "lm.bin", "lexicon.txt.gz"
 DELIMITER = "|"
@@ -24,31 +31,50 @@ Heads = Mapping[str, tuple[str, ...]]
 
 _BLANK = 0
 
+_Options = TypeVar("_Options", bound=SearchOptions)
+
+
+def setting(decoder: DecoderName, name: str) -> str:
+    """The key of a decoder's value among a checkpoint's decoding settings: alpha, characters_alpha."""
+    return name if decoder == "beam" else f"{decoder}_{name}"
+
 
 def make_decoder(
     heads: Heads, tuned: Mapping[str, float], folder: Path, options: RecognizerOptions, frame_duration_s: float
 ) -> tuple[str, Decoder]:
-    """The head to decode and its decoder.
+    """The head to decode and its decoder; for a model of letters alone, beam searches letters, too.
 
-    tuned: alpha, beta and beam that were found on dev for the search through the lexicon.
+    tuned: alpha, beta and beam that were found on dev for each search (see setting).
     Raises CheckpointError or ValueError whose line says what is wrong and what to do.
     """
-    if options.decoder == "beam":
+    if options.decoder == "beam" and ("phonemes" in heads or "characters" not in heads):
         labels = _labels(heads, "phonemes")
         lexicon = _read_lexicon(folder / LEXICON_FILE, labels)
         lm = _read_models(options, folder / LM_FILE, lexicon.words)
-        search = _lexicon_options(tuned, options)
+        search = _search_options(LexiconBeamOptions(), tuned, options)
         decoder = LexiconBeamDecoder(lexicon, labels, _BLANK, lm, frame_duration_s, search)
         return "phonemes", expecting(decoder, options.hotwords, folder) if options.hotwords else decoder
     if options.hotwords:
-        raise ConfigError(f"the decoder {options.decoder} takes no hotwords: leave them out, or take --decoder beam")
+        raise ConfigError("words to expect are for the lexicon's search: leave them out, or take --decoder beam")
     labels = _labels(heads, "characters")
     if options.decoder == "greedy":
+        _tell_of_what_greedy_ignores(options)
         return "characters", GreedyDecoder(labels, _BLANK, frame_duration_s, DELIMITER)
-    lexicon = _read_lexicon(folder / LEXICON_FILE, _labels(heads, "phonemes"))
-    lm = _read_models(options, folder / LM_FILE, lexicon.words)
-    letters = _character_options(options)
-    return "characters", CharacterBeamDecoder(labels, _BLANK, lm, frame_duration_s, letters, DELIMITER)
+    words = _read_lexicon(folder / LEXICON_FILE, heads["phonemes"]).words if "phonemes" in heads else None
+    path = _language_model_of(folder)
+    letter_lm = _read_models(options, path, words) if path or options.lm else None
+    letters = _search_options(CharacterBeamOptions(), tuned, options)
+    return "characters", CharacterBeamDecoder(labels, _BLANK, letter_lm, frame_duration_s, letters, DELIMITER)
+
+
+def make_rescorer(
+    decoder: Decoder, tuned: Mapping[str, float], folder: Path, options: RecognizerOptions
+) -> Rescorer | None:
+    """The second pass over the finals of a decoder; None where the folder has none, or it does not pay."""
+    if not isinstance(decoder, LexiconBeamDecoder):
+        return None
+    weights = decoder.options.alpha, decoder.options.beta
+    return load_rescorer(folder, tuned, weights, [entry.text for entry in options.hotwords])
 
 
 def expecting(decoder: LexiconBeamDecoder, entries: Sequence[Entry], folder: Path) -> LexiconBeamDecoder:
@@ -91,28 +117,31 @@ def _labels(heads: Heads, name: str) -> tuple[str, ...]:
     return heads[name]
 
 
-def _lexicon_options(tuned: Mapping[str, float], options: RecognizerOptions) -> LexiconBeamOptions:
+def _search_options(defaults: _Options, tuned: Mapping[str, float], options: RecognizerOptions) -> _Options:
     """What the caller wants, else what the checkpoint was tuned to, else the search's defaults."""
-    defaults = LexiconBeamOptions()
-    values = {"alpha": defaults.alpha, "beta": defaults.beta, "beam": defaults.beam_width, **tuned}
-    for name, value in values.items():
+    for name, value in tuned.items():
         if not isinstance(value, int | float):
             raise ValueError(f"the model's decoder setting {name} is {value!r}: fetch the model again")
-    return LexiconBeamOptions(
-        alpha=values["alpha"] if options.alpha is None else options.alpha,
-        beta=values["beta"] if options.beta is None else options.beta,
-        beam_width=options.beam or int(values["beam"]),
+    alpha, beta, beam = (tuned.get(setting(options.decoder, name)) for name in ("alpha", "beta", "beam"))
+    return replace(
+        defaults,
+        alpha=_first(options.alpha, alpha, defaults.alpha),
+        beta=_first(options.beta, beta, defaults.beta),
+        beam_width=int(_first(options.beam, beam, defaults.beam_width)),
     )
 
 
-def _character_options(options: RecognizerOptions) -> CharacterBeamOptions:
-    """What the caller wants, else the search's defaults: the checkpoint's values are those of the lexicon."""
-    defaults = CharacterBeamOptions()
-    return CharacterBeamOptions(
-        alpha=defaults.alpha if options.alpha is None else options.alpha,
-        beta=defaults.beta if options.beta is None else options.beta,
-        beam_width=options.beam or defaults.beam_width,
-    )
+def _first(*values: float | None) -> float:
+    """The first value that is there."""
+    return next(value for value in values if value is not None)
+
+
+def _tell_of_what_greedy_ignores(options: RecognizerOptions) -> None:
+    """Warn of options that only a search heeds: the settings file may have them for other runs."""
+    given = {"--lm": options.lm, "--personal-lm": options.personal_lm, "--beam": options.beam}
+    ignored = [name for name, value in given.items() if value is not None]
+    if ignored:
+        logger.warning("the decoder greedy searches nothing and ignores %s", ", ".join(ignored))
 
 
 def _read_lexicon(path: Path, labels: tuple[str, ...]) -> Lexicon:
@@ -122,7 +151,14 @@ def _read_lexicon(path: Path, labels: tuple[str, ...]) -> Lexicon:
         raise CheckpointError(f"{error}: fetch the model again") from error
 
 
-def _read_models(options: RecognizerOptions, shipped: Path, words: tuple[str, ...]) -> LanguageModel:
+def _language_model_of(folder: Path) -> Path | None:
+    """The language model of a recogniser's folder, or of one of transformers' (its language_model)."""
+    beside = folder / "language_model"
+    found = [folder / LM_FILE, *sorted(beside.glob("*.bin")), *sorted(beside.glob("*.arpa"))]
+    return next((path for path in found if path.is_file()), None)
+
+
+def _read_models(options: RecognizerOptions, shipped: Path | None, words: Sequence[str] | None) -> LanguageModel:
     """The language model, with the user's own mixed in where there is one."""
     lm = _read_lm(options.lm, shipped, words)
     if options.personal_lm is None:
@@ -133,9 +169,11 @@ def _read_models(options: RecognizerOptions, shipped: Path, words: tuple[str, ..
         raise CheckpointError(f"{error}: build it again with `asr lm build`, or leave --personal-lm out") from error
 
 
-def _read_lm(chosen: Path | None, shipped: Path, words: tuple[str, ...]) -> NgramLM:
+def _read_lm(chosen: Path | None, shipped: Path | None, words: Sequence[str] | None) -> NgramLM:
+    path = chosen or shipped
+    assert path
     try:
-        return NgramLM(chosen or shipped, words)
+        return NgramLM(path, words)
     except (OSError, ValueError) as error:
         remedy = "fetch the model again" if chosen is None else "give another with --lm, or leave --lm out"
         raise CheckpointError(f"{error}: {remedy}") from error

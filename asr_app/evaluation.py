@@ -13,7 +13,8 @@ from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.events import Event, Final, Partial
 from asr_app.recognizer import Recognizer
-from decoder.metrics import ErrorCounts, bootstrap_interval, character_errors, word_errors
+from decoder.confidence import expected_calibration_error
+from decoder.metrics import ErrorCounts, bootstrap_interval, character_errors, matching_words, word_errors
 from decoder.normalize import normalize
 from models.recipes.manifest import Utterance
 
@@ -26,7 +27,8 @@ class Heard:
     """One utterance as the recogniser heard it.
 
     compute_s: seconds of work. first_partial_s: from the start of the audio until words stood on a live
-    clock, None without words. final_lag_s: from the end of the audio to the last final on that clock.
+    clock, None without words. final_lag_s: from the end of the audio to the last
+    final on that clock. confidences: of each word of the text, and whether it is right.
     """
 
     utterance: Utterance
@@ -38,6 +40,7 @@ class Heard:
     compute_s: float
     first_partial_s: float | None
     final_lag_s: float
+    confidences: tuple[tuple[float, bool], ...] = ()
 
 
 @dataclass(slots=True)
@@ -67,7 +70,14 @@ def hear(recognizer: Recognizer, utterance: Utterance) -> Heard:
     clock = _listen(recognizer, samples)
     audio_s = len(samples) / recognizer.sample_rate
     reference = normalize(utterance.text or "") or ""
-    text = " ".join(final.text for final in clock.finals if final.words)
+    spelled = [  # the user's own words may be written otherwise than transcripts have them
+        (said, word.confidence)
+        for final in clock.finals
+        for word in final.words
+        for said in (normalize(word.text) or "").split()
+    ]
+    text = " ".join(said for said, _ in spelled)
+    right = {mine for _, mine in matching_words(reference.split(), text.split())}
     return Heard(
         utterance,
         reference,
@@ -78,6 +88,7 @@ def hear(recognizer: Recognizer, utterance: Utterance) -> Heard:
         clock.busy_s,
         clock.first_partial_s,
         max(0.0, clock.now_s - audio_s),
+        tuple((confidence, place in right) for place, (_, confidence) in enumerate(spelled)),
     )
 
 
@@ -109,6 +120,7 @@ def report(heard: Iterable[Heard]) -> dict[str, Any]:
         "deletions": _percent(total.deletions, total),
         "insertions": _percent(total.insertions, total),
         "cer": round(100 * sum((one.characters for one in all_heard), ErrorCounts()).rate, 2),
+        "confidence_error": _confidence_error([one for each in all_heard for one in each.confidences]),
         "rtf": round(sum(one.compute_s for one in all_heard) / audio, 4) if audio else 0.0,
         "first_partial_s_p50": _quantile(partials, 0.5),
         "final_lag_s_p50": _quantile([one.final_lag_s for one in all_heard], 0.5),
@@ -121,6 +133,12 @@ def peak_memory_mb() -> float:
     """The most memory that this process ever held."""
     unit = 1 if sys.platform == "darwin" else 1024  # kilobytes but for macOS
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+
+
+def _confidence_error(confidences: list[tuple[float, bool]]) -> float:
+    """How far confidences are from the share of words that are right, 0 without words."""
+    shares, right = [share for share, _ in confidences], [is_right for _, is_right in confidences]
+    return round(expected_calibration_error(shares, right), 3)
 
 
 def _percent(count: int, total: ErrorCounts) -> float:

@@ -1,13 +1,14 @@
 """Language-model weight, word bonus and the calibration of confidences from a dev set."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from asr_app.audio.file import read_audio
 from asr_app.errors import ConfigError
 from asr_app.recognizer import Recognizer
+from decoder.character_beam import CharacterBeamDecoder
 from decoder.confidence import Calibration, fit
 from decoder.lexicon_beam import LexiconBeamDecoder
 from decoder.metrics import ErrorCounts, matching_words, word_errors
@@ -29,28 +30,29 @@ class Trial:
 Heard = list[tuple[Utterance, LogProbs]]
 """Recordings and what the encoder makes of them, so that every setting decodes the same."""
 
+Search = LexiconBeamDecoder | CharacterBeamDecoder
 
-def hear(recognizer: Recognizer, utterances: Sequence[Utterance]) -> tuple[LexiconBeamDecoder, Heard]:
+
+def hear(recognizer: Recognizer, utterances: Sequence[Utterance]) -> tuple[Search, Heard]:
     """The decoder to tune, and its input for every utterance."""
-    if not isinstance(recognizer.decoder, LexiconBeamDecoder):
-        raise ConfigError("only the search through the lexicon can be tuned: leave the decoder at beam")
+    if not isinstance(recognizer.decoder, Search):
+        raise ConfigError("greedy decoding has nothing to tune: choose --decoder beam or characters")
     heard = [(one, recognizer.log_probs(read_audio(one.audio, recognizer.sample_rate))) for one in utterances]
     return recognizer.decoder, heard
 
 
-def tune(decoder: LexiconBeamDecoder, heard: Heard, alphas: Sequence[float], betas: Sequence[float]) -> Iterator[Trial]:
+def tune(decoder: Search, heard: Heard, alphas: Sequence[float], betas: Sequence[float]) -> Iterator[Trial]:
     """Decode with every pair of weights; a corpus is a folder of recordings.
 
     The mean over corpora, not over words, decides: a large corpus shall not drown the others.
     """
     for alpha in alphas:
         for beta in betas:
-            options = replace(decoder.options, alpha=alpha, beta=beta)
-            rates = _error_rates(decoder.with_options(options), heard)
+            rates = _error_rates(decoder.with_weights(alpha, beta), heard)
             yield Trial(alpha, beta, float(np.mean(list(rates.values()))), rates)
 
 
-def calibrate(decoder: LexiconBeamDecoder, heard: Heard) -> Calibration:
+def calibrate(decoder: Search, heard: Heard) -> Calibration:
     """The calibration of the decoder's confidences; ValueError where all its words are right, or all wrong."""
     shares, right = [], []
     for utterance, log_probs in heard:
@@ -62,13 +64,13 @@ def calibrate(decoder: LexiconBeamDecoder, heard: Heard) -> Calibration:
     return fit(shares, right)
 
 
-def _decode(decoder: LexiconBeamDecoder, log_probs: LogProbs) -> Hypothesis:
+def _decode(decoder: Search, log_probs: LogProbs) -> Hypothesis:
     session = decoder.session()
     session.accept(log_probs)
     return session.finish()
 
 
-def _error_rates(decoder: LexiconBeamDecoder, heard: Heard) -> dict[str, float]:
+def _error_rates(decoder: Search, heard: Heard) -> dict[str, float]:
     errors: dict[str, ErrorCounts] = {}
     for utterance, log_probs in heard:
         counts = word_errors(normalize(utterance.text or "") or "", _decode(decoder, log_probs).text)

@@ -36,6 +36,8 @@ class Entry:
 
         object.__setattr__(self, "written", " ".join(self.written.split()))  # a tab or line break would part a line
         object.__setattr__(self, "text", normalize(self.written) or "")
+        if not self.written:
+            raise ConfigError("the entry '' is empty: write a word or phrase")
         if not self.text:
             raise ConfigError(f"the entry {self.written!r} cannot be spelled in the letters a-z: spell it in these")
         if self.weight is not None and not (math.isfinite(self.weight) and self.weight > 0):

@@ -4,9 +4,9 @@ The search of pyctcdecode's decode_beams, whose option names and meanings it kee
 pieces: one call for a whole utterance and a call for each frame give the same.
 """
 
+import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,6 +59,12 @@ class CharacterBeamDecoder:
         self.frame_duration_s = frame_duration_s
         self.options = options or CharacterBeamOptions()
 
+    def with_weights(self, alpha: float, beta: float) -> "CharacterBeamDecoder":
+        """The same decoder with another weight of the language model and another word bonus."""
+        decoder = copy.copy(self)
+        decoder.options = replace(self.options, alpha=alpha, beta=beta)
+        return decoder
+
     def session(self) -> BeamSession:
         """A new session at the start of a stream."""
         settings = settings_of(self.options, len(self.labels), self.blank, self.frame_duration_s)
@@ -77,12 +83,13 @@ class _SpelledWords:
 
     def answers(self, contexts: Sequence[int], words: Sequence[int]) -> tuple[Scores, Sequence[int]]:
         """The scores (n,) of words (n,), each in its context, and the contexts after them."""
-        scores, after = [], []
-        for state, word in zip(self._contexts.at(contexts), map(self.text, words), strict=True):
-            score, state_after = self._score(state, word)
-            scores.append(score)
-            after.append(state_after)
-        return np.array(scores), self._contexts.numbers(after)
+        lm, options = self._lm, self._options
+        if lm is None:
+            return np.zeros(len(words)), contexts
+        texts = list(map(self.text, words))
+        log_probs, after = lm.scores(self._contexts.at(contexts), texts)
+        unknown = np.array([0.0 if lm.known(text) else options.unk_score_offset * LN10 for text in texts])
+        return options.alpha * (log_probs + unknown) + options.beta, self._contexts.numbers(after)
 
     def ends(self, contexts: Sequence[int]) -> Scores:
         """The scores (n,) of the end of the sentence in contexts (n,)."""
@@ -100,11 +107,3 @@ class _SpelledWords:
         """Forget the other contexts; each of these has its place as its number from now on. Words have new ones."""
         self._contexts.keep(contexts)
         self._texts.clear()
-
-    def _score(self, state: Any, word: str) -> tuple[float, Any]:
-        lm, options = self._lm, self._options
-        if lm is None:
-            return 0.0, None
-        log_prob, after = lm.score(state, word)
-        unknown = 0.0 if lm.known(word) else options.unk_score_offset * LN10
-        return options.alpha * (log_prob + unknown) + options.beta, after

@@ -40,6 +40,13 @@ class Hotwords:
         """What each word earns that begins a phrase."""
         return {word: self.advance(START, word)[1] for place, word in self._children if place == START}
 
+    def most(self) -> dict[int, float]:
+        """No word of a phrase earns more than this, wherever it is said."""
+        most: dict[int, float] = {}
+        for (_, word), place in self._children.items():
+            most[word] = max(most.get(word, 0.0), self._complete[place] + self._pending[place])
+        return most
+
     def advance(self, place: int, word: int) -> tuple[int, float]:
         """The place after a word, and what the word earns: less than nothing where it breaks a phrase off."""
         before = self._pending[place]

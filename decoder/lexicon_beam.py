@@ -10,7 +10,7 @@ is in both.
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from decoder.beam_session import BeamSession
 from decoder.checks import check_labels
@@ -65,6 +65,10 @@ class LexiconBeamDecoder:
         decoder.options = options
         return decoder
 
+    def with_weights(self, alpha: float, beta: float) -> "LexiconBeamDecoder":
+        """The same decoder with another weight of the language model and another word bonus."""
+        return self.with_options(replace(self.options, alpha=alpha, beta=beta))
+
     def with_vocabulary(self, entries: Iterable[tuple[str, Sequence[str]]]) -> "LexiconBeamDecoder":
         """A decoder of more words, each with the labels of a pronunciation; a word may recur.
 
@@ -91,7 +95,8 @@ class LexiconBeamDecoder:
     def session(self) -> BeamSession:
         """A new session at the start of a stream."""
         settings = settings_of(self.options, len(self.labels), self.blank, self.frame_duration_s)
-        search = lexicon_search(self.lexicon, self.lookahead, settings, self.options.recombine)
+        highest, recombine = self.word_lm.highest, self.options.recombine
+        search = lexicon_search(self.lexicon, self.lookahead, highest, settings, recombine)
         return BeamSession(search, WordScores(self.word_lm), len(self.labels), self.frame_duration_s)
 
     def _derived(self, lexicon: Lexicon, word_lm: WordLM) -> "LexiconBeamDecoder":

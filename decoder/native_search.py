@@ -57,7 +57,8 @@ class Settings(ctypes.Structure):
 
 class _Tree(ctypes.Structure):
     _fields_ = [
-        *((name, ctypes.c_void_p) for name in ("child_offset", "label", "word_offset", "word_ids", "lookahead")),
+        *((name, ctypes.c_void_p) for name in ("child_offset", "label", "word_offset", "word_ids")),
+        *((name, ctypes.c_void_p) for name in ("lookahead", "highest")),
         ("nodes", ctypes.c_ssize_t),
     ]
 
@@ -185,14 +186,21 @@ class NativeSearch:
         return np.frombuffer(ctypes.string_at(pointer, count.value * kind.itemsize) if count.value else b"", kind)
 
 
-def lexicon_search(lexicon: Lexicon, lookahead: Scores, settings: Settings, recombine: bool) -> NativeSearch:
-    """A search through a lexicon; lookahead (nodes,) is the best score of a word to come at each node."""
+def lexicon_search(
+    lexicon: Lexicon, lookahead: Scores, highest: Scores, settings: Settings, recombine: bool
+) -> NativeSearch:
+    """A search through a lexicon.
+
+    lookahead (nodes,): the best score of a word to come at each node; highest (words,): the most that each word
+    scores without its context.
+    """
     arrays: list[npt.NDArray[Any]] = [
         *(
             np.ascontiguousarray(column, np.intp)
             for column in (lexicon.child_offset, lexicon.label, lexicon.word_offset, lexicon.word_ids)
         ),
         np.ascontiguousarray(lookahead),
+        np.ascontiguousarray(highest),
     ]
     tree = _Tree(*(array.ctypes.data for array in arrays), lexicon.nodes)
     return NativeSearch(_LIBRARY.lexicon_search(settings, tree, recombine), arrays)

@@ -68,11 +68,11 @@ class WordLM:
         places, earned = self._advanced([place for _, place in contexts], words)
         if self.lm is None:
             return np.array(earned), [(None, place) for place in places]
-        score, texts = self.lm.score, self.words
-        answers = [score(state, texts[word]) for (state, _), word in zip(contexts, words, strict=True)]
-        log_probs = np.array([log_prob for log_prob, _ in answers])
-        scores: Scores = self._scale[words] * log_probs + self._bonus[words] + earned
-        return scores, [(state, place) for (_, state), place in zip(answers, places, strict=True)]
+        states = [state for state, _ in contexts]
+        log_probs, after = self.lm.scores(states, [self.words[word] for word in words])
+        numbers = np.array(words, np.intp)
+        scores: Scores = self._scale[numbers] * log_probs + self._bonus[numbers] + earned
+        return scores, list(zip(after, places, strict=True))
 
     def eos(self, context: Context) -> float:
         """The score of the end of the sentence in a context."""
@@ -91,7 +91,10 @@ class WordLM:
         return after, earned
 
     def _weigh(self, weights: tuple[float, float, float]) -> None:
-        """Take weights on; unigrams (words,) becomes the score of each word without context.
+        """Take weights on.
+
+        unigrams (words,) becomes the score of each word without context, with what it earns where it begins a
+        phrase; highest (words,) the same with the most that it earns anywhere.
 
         A word scores scale * ln P + bonus: an expected one that the model does not know has the scale 0.
         """
@@ -102,10 +105,13 @@ class WordLM:
         self._scale[unknown] = 0.0
         self._bonus = np.where(self._known, beta, beta + alpha * offset * LN10)
         self._bonus[unknown] = alpha * _EXPECTED_LOG_PROB + beta
-        self.unigrams: Scores = self._scale * self._log_probs + self._bonus if self.lm else np.zeros(len(self.words))
+        self.highest: Scores = self._scale * self._log_probs + self._bonus if self.lm else np.zeros(len(self.words))
+        self.unigrams = self.highest.copy()
         self._starts = self.hotwords.starts()
         for word, earned in self._starts.items():
             self.unigrams[word] += earned
+        for word, earned in self.hotwords.most().items():
+            self.highest[word] += earned
 
 
 class Contexts:

@@ -3,7 +3,6 @@
 import json
 import math
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,12 +25,13 @@ from asr_app.cli.options import (
 )
 from asr_app.errors import AudioFormatError, ConfigError
 from asr_app.library import find_model
+from asr_app.options import DecoderName
 
 if TYPE_CHECKING:
     from asr_app.evaluation import Heard
     from asr_app.recognizer import Recognizer
     from asr_app.tuning import Heard as Tuning
-    from decoder.lexicon_beam import LexiconBeamDecoder
+    from asr_app.tuning import Search
     from models.recipes.manifest import Utterance
 
 
@@ -92,6 +92,7 @@ def evaluate(  # noqa: PLR0913  # one for each option
 
 def tune(  # noqa: PLR0913  # one for each option
     manifests: Manifests,
+    decoder: DecoderOption = None,
     model: ModelOption = None,
     lm: LmOption = None,
     beam: BeamOption = None,
@@ -104,7 +105,7 @@ def tune(  # noqa: PLR0913  # one for each option
     """Find language-model weight and word bonus on the dev split."""
     from asr_app.config import load_settings
 
-    settings = load_settings(model=model, lm=lm, decoder="beam", beam=beam, chunk_ms=chunk_ms, threads=threads)
+    settings = load_settings(model=model, lm=lm, decoder=decoder, beam=beam, chunk_ms=chunk_ms, threads=threads)
     folder, utterances = find_model(settings.model), _transcribed(manifests, "dev")
     grid = _numbers("--alphas", alphas), _numbers("--betas", betas)
     if save and (settings.lm or settings.personal_lm):
@@ -128,11 +129,12 @@ def tune(  # noqa: PLR0913  # one for each option
     typer.echo(f"best: alpha {best.alpha:g}, beta {best.beta:g}, wer {best.wer:.2f}")
     if save:
         kept: dict[str, Any] = {"alpha": best.alpha, "beta": best.beta} | ({"beam": beam} if beam else {})
-        _keep(folder, kept, searched.with_options(replace(searched.options, alpha=best.alpha, beta=best.beta)), heard)
+        _keep(folder, settings.decoder, kept, searched.with_weights(best.alpha, best.beta), heard)
 
 
-def _keep(folder: Path, kept: dict[str, Any], decoder: "LexiconBeamDecoder", heard: "Tuning") -> None:
+def _keep(folder: Path, name: DecoderName, kept: dict[str, Any], decoder: "Search", heard: "Tuning") -> None:
     """Store the best weights, and how far the confidences that they give can be trusted."""
+    from asr_app.decoding import setting
     from asr_app.tuning import calibrate
     from models.checkpoint import save_decoding
 
@@ -142,7 +144,7 @@ def _keep(folder: Path, kept: dict[str, Any], decoder: "LexiconBeamDecoder", hea
         typer.echo(f"confidences stay as they are: {error}")
     else:
         kept |= {"confidence_slope": round(calibration.slope, 4), "confidence_offset": round(calibration.offset, 4)}
-    save_decoding(folder, kept)
+    save_decoding(folder, {setting(name, key): value for key, value in kept.items()})
 
 
 def _hear_all(recognizer: "Recognizer", utterances: "list[Utterance]") -> "tuple[list[Heard], AudioFormatError | None]":

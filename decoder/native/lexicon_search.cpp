@@ -10,6 +10,7 @@ namespace decoder {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kContextGain = 2.0;    // a context that raises a word's score by more is unusual
 constexpr double kImpossible = -1e300;  // less than any hypothesis ranks, more than the logarithm of 0
 
 }  // namespace
@@ -94,15 +95,24 @@ double LexiconSearch::floor() const {
   return std::max(floor, *last);
 }
 
+// The words that arrivals complete, but for those that only an unusual context could lift above the floor: rare words
+// that sound like common ones, or like their beginnings.
 void LexiconSearch::find_endings() {
+  double best = -kInfinity;
   for (size_t i = 0; i < arrivals_.size(); ++i) {
     const Hypothesis& arrival = arrivals_[i];
     if (arrival.rank < floor_) continue;
     for (intptr_t place = tree_.word_offset[arrival.node]; place < tree_.word_offset[arrival.node + 1]; ++place) {
       const int word = static_cast<int>(tree_.word_ids[place]);
-      endings_.push_back({static_cast<int>(i), word, ask(histories_[arrival.history].context, word)});
+      const double hope = arrival.score + tree_.highest[word] + tree_.lookahead[0] + kContextGain;
+      endings_.push_back({static_cast<int>(i), word, kNone, hope});
+      best = std::max(best, hope);
     }
   }
+  const double floor = std::min(floor_, best);  // lest nothing should be left
+  const auto hopeless = [&](const Ending& end) { return end.hope < floor; };
+  endings_.erase(std::remove_if(endings_.begin(), endings_.end(), hopeless), endings_.end());
+  for (Ending& end : endings_) end.answer = ask(histories_[arrivals_[end.arrival].history].context, end.word);
 }
 
 // The arrivals at the end of words once more, with the word added to their history.

@@ -7,13 +7,15 @@
 
 namespace decoder {
 
-// The arrays of a lexicon.Lexicon and its look-ahead scores; they outlive the search.
+// The arrays of a lexicon.Lexicon, the look-ahead score of each node, and the most that each
+// word scores without its context; they outlive the search.
 struct Tree {
   const intptr_t* child_offset;
   const intptr_t* label;
   const intptr_t* word_offset;
   const intptr_t* word_ids;
   const double* lookahead;
+  const double* highest;
   intptr_t nodes;
 };
 
@@ -42,11 +44,12 @@ class LexiconSearch : public Search {
     double rank;   // score, and the best word to come
   };
 
-  // A word that an arrival completes, and where its score is.
+  // A word that an arrival completes, where its score is, and what it may rank after it.
   struct Ending {
     int arrival;
     int word;
     int answer;
+    double hope;
   };
 
   // The most probable part of a merged hypothesis; completed where it has just completed its last word.

@@ -49,6 +49,7 @@ def test_an_utterance_is_heard_and_compared(load: Load, utter: Callable[[str, st
     one = hear(load(), utter("_tan_sat_", "Tan, ant!"))
     assert (one.reference, one.text) == ("tan ant", "tan sat")
     assert (one.words.hits, one.words.substitutions) == (1, 1)
+    assert [right for _, right in one.confidences] == [True, False]
     assert one.audio_s == pytest.approx(1.8)
     assert 0 < one.compute_s < 60
     assert one.first_partial_s is not None
@@ -93,7 +94,10 @@ def test_the_live_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_report() -> None:
-    figures = report([heard("tan sat", "tan sat"), heard("tan ant", "tan", first_partial_s=None, final_lag_s=0.4)])
+    sure = {"confidences": ((1.0, True), (0.8, True))}
+    figures = report(
+        [heard("tan sat", "tan sat", **sure), heard("tan ant", "tan", first_partial_s=None, final_lag_s=0.4)]
+    )
     memory = figures.pop("peak_memory_mb")
     assert 10 < memory < 10_000
     low, high = figures.pop("wer_ci95")
@@ -107,6 +111,7 @@ def test_a_report() -> None:
         "deletions": 25.0,
         "insertions": 0.0,
         "cer": pytest.approx(100 * 4 / 14, abs=0.01),
+        "confidence_error": 0.1,
         "rtf": 0.05,
         "first_partial_s_p50": 1.0,
         "final_lag_s_p50": 0.3,

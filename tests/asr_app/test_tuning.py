@@ -55,8 +55,15 @@ def test_it_hears_what_a_session_hears(
     assert trial.corpora == {"a": 0.0}
 
 
+def test_the_search_over_characters_is_tuned(load: Load, utterances: list[Utterance]) -> None:
+    searched, heard = hear(load(decoder="characters"), utterances)
+    trials = list(tune(searched, heard, [0.0, 0.5], [1.0]))
+    assert [(trial.alpha, trial.beta) for trial in trials] == [(0.0, 1.0), (0.5, 1.0)]
+    assert all(trial.corpora.keys() == {"a", "b"} for trial in trials)
+
+
 def test_greedy_decoding_has_nothing_to_tune(load: Load, utterances: list[Utterance]) -> None:
-    with pytest.raises(ConfigError, match="leave the decoder at beam"):
+    with pytest.raises(ConfigError, match="nothing to tune"):
         hear(load(decoder="greedy"), utterances)
 
 

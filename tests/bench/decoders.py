@@ -67,7 +67,7 @@ def main() -> None:
         labels = letters.labels if case == "speech" else MADE_LABELS
         delimiter = letters.word_delimiter if case == "speech" else " "
         ours = CharacterBeamDecoder(labels, 0, lm, FRAME_S, options, delimiter)
-        peer = whole_utterance_search(labels, delimiter, lm, words, arguments.beam)
+        peer = whole_utterance_search(ours, lm, words)
         compare("characters", case, {"ours": in_chunks(ours), "pyctcdecode": peer}, frames, arguments.runs)
 
     narrow = replace(search.options, beam_width=arguments.beam)
@@ -111,14 +111,15 @@ def in_chunks(decoder: Decoder) -> Work:
     return work
 
 
-def whole_utterance_search(labels: Sequence[str], delimiter: str, lm: NgramLM, words: Sequence[str], beam: int) -> Work:
-    """pyctcdecode's search with the options that are ours, too."""
+def whole_utterance_search(ours: CharacterBeamDecoder, lm: NgramLM, words: Sequence[str]) -> Work:
+    """pyctcdecode's search with the labels, weights and beam of ours; the rest are its defaults, and ours."""
+    options = ours.options
     config = kenlm.Config()
     config.show_progress = False
-    model = LanguageModel(kenlm.Model(str(lm.path), config), words)
-    alphabet = ["" if i == 0 else " " if label == delimiter else label for i, label in enumerate(labels)]
+    model = LanguageModel(kenlm.Model(str(lm.path), config), words, alpha=options.alpha, beta=options.beta)
+    alphabet = ["" if i == 0 else " " if label == ours.word_delimiter else label for i, label in enumerate(ours.labels)]
     decoder = BeamSearchDecoderCTC(Alphabet(alphabet, False), model)
-    return lambda frames: str(decoder.decode_beams(frames, beam_width=beam)[0][0])
+    return lambda frames: str(decoder.decode_beams(frames, beam_width=options.beam_width)[0][0])
 
 
 def spelling_lexicon(words: Sequence[str]) -> Lexicon:

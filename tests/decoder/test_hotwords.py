@@ -51,6 +51,15 @@ def test_words_that_begin_a_phrase():
     assert hotwords.words == {0, 1, 2}
 
 
+@given(PHRASES, st.lists(st.sampled_from("abc"), max_size=12))
+def test_no_word_earns_more_than_the_most(weights, words):
+    hotwords, place = Hotwords(weights, NUMBERS), START
+    most = hotwords.most()
+    for word in words:
+        place, bonus = hotwords.advance(place, NUMBERS[word])
+        assert bonus <= most.get(NUMBERS[word], 0.0) + 1e-9
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [

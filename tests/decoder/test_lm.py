@@ -111,3 +111,20 @@ def test_an_empty_model(tmp_path, content):
     path.write_text(content)
     with pytest.raises(ValueError, match="is empty"):
         NgramLM(path)
+
+
+def test_scores_are_those_of_one_word_after_the_other(tiny_arpa):
+    lm = NgramLM(tiny_arpa)
+    words = ["a", "bad", "zebra", "cab"]
+    states = [lm.bos_state(), lm.score(lm.bos_state(), "a")[1], lm.bos_state(), lm.score(lm.bos_state(), "dad")[1]]
+    one_by_one = [lm.score(state, word) for state, word in zip(states, words, strict=True)]
+    log_probs, after = lm.scores(states, words)
+    assert log_probs.tolist() == pytest.approx([log_prob for log_prob, _ in one_by_one])
+    assert after == [state for _, state in one_by_one]
+
+
+def test_a_model_of_single_words_is_refused(tmp_path):
+    path = tmp_path / "one.arpa"
+    path.write_text("\\data\\\nngram 1=4\n\n\\1-grams:\n-1\t<unk>\n-99\t<s>\n-1\t</s>\n-1\ta\n\n\\end\\\n")
+    with pytest.raises(ValueError, match="single words only"):
+        NgramLM(path)

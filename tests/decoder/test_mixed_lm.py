@@ -42,6 +42,16 @@ def test_each_word_is_interpolated_after_both_histories(default, personal, weigh
     assert math.exp(mixed.eos(state)) == pytest.approx((1 - weight) * ends[0] + weight * ends[1])
 
 
+def test_scores_are_those_of_one_word_after_the_other(default, personal):
+    mixed = MixedLM(default, personal, 0.3)
+    words = ["a", "zebra", "dad", "nothing"]
+    states = [mixed.bos_state(), mixed.score(mixed.bos_state(), "a")[1], mixed.bos_state(), mixed.bos_state()]
+    one_by_one = [mixed.score(state, word) for state, word in zip(states, words, strict=True)]
+    log_probs, after = mixed.scores(states, words)
+    assert log_probs.tolist() == pytest.approx([log_prob for log_prob, _ in one_by_one])
+    assert after == [state for _, state in one_by_one]
+
+
 @pytest.mark.parametrize("history", ["", "a", "a bad", "zebra", "yak a", "nothing"])
 def test_probabilities_sum_to_one(personal, tmp_path, history):
     write_arpa(estimate(["a bad dad", "cab a", "a dad"], 2).model, tmp_path / "default.arpa")

@@ -30,6 +30,7 @@ def test_json(evaluate: Asr, manifest: Path) -> None:
     assert figures["wer"] == 25.0
     assert 0 < figures["cer"] < 25
     assert 0 <= figures["wer_ci95"][0] <= 25 <= figures["wer_ci95"][1] <= 100
+    assert 0 <= figures["confidence_error"] < 0.5
     assert 0 < figures["rtf"] < 10
     assert figures["peak_memory_mb"] > 10
     assert figures["first_partial_s_p50"] > 0
@@ -152,6 +153,23 @@ def test_tune_keeps_the_best(asr: Asr, manifest: Path, own_model: Path) -> None:
     kept = json.loads((own_model / "model.json").read_text())["decoding"]
     assert kept == {"alpha": 0.4, "beta": 2.5, "beam": 30}
     assert asr("eval", "--model", own_model, manifest).code == 0
+
+
+def test_each_decoder_has_its_own_weights(asr: Asr, manifest: Path, own_model: Path) -> None:
+    arguments = ["--decoder", "characters", "--alphas", "0.4", "--betas", "2.5", "--save"]
+    assert asr("tune", "--model", own_model, *arguments, manifest).code == 0
+    kept = json.loads((own_model / "model.json").read_text())["decoding"]
+    assert (kept["characters_alpha"], kept["characters_beta"]) == (0.4, 2.5)
+    assert "alpha" not in kept or kept["alpha"] != 0.4
+    assert asr("eval", "--model", own_model, "--decoder", "characters", manifest).code == 0
+    assert asr("tune", "--model", own_model, "--decoder", "greedy", manifest).code == ConfigError.exit_code
+
+
+def test_greedy_decoding_says_what_it_ignores(
+    evaluate: Asr, manifest: Path, model_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert evaluate(manifest, "--decoder", "greedy", "--beam", "5", "--lm", model_folder / "lm.bin").code == 0
+    assert "ignores --lm, --beam" in caplog.text
 
 
 @pytest.mark.parametrize("numbers", ["", "high", "1,", "nan", "0.5,inf"])
