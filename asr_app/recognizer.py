@@ -3,7 +3,7 @@
 A Recognizer is shared and immutable; a RecognizerSession is one stream and keeps all of its state.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,17 +12,25 @@ import torch
 
 from asr_app.audio.resample import StreamingResampler
 from asr_app.audio.types import AudioChunk, Samples
-from asr_app.decoding import make_decoder
+from asr_app.decoding import expecting, make_decoder, make_rescorer, setting
 from asr_app.endpoint import EndpointRules
 from asr_app.errors import CheckpointError, ConfigError, DeviceError
 from asr_app.events import AudioGap, Event, Final, Partial
 from asr_app.options import DeviceName, RecognizerOptions
+from asr_app.rescoring import HYPOTHESES, Rescorer
+from asr_app.vocabulary import Entry
+from asr_app.written_forms import WrittenForms
+from decoder.beam_session import BeamSession
 from decoder.confidence import Calibration
+from decoder.lexicon_beam import LexiconBeamDecoder
 from decoder.types import Decoder, Hypothesis, LogProbs, Word
 from models.acoustic import AcousticModel, AcousticStream
-from models.checkpoint import Checkpoint, load_checkpoint
+from models.checkpoint import Checkpoint
 from models.ctc import BLANK
-from models.streaming_ctc import StreamingCtc, frame_duration_s
+from models.loading import load_acoustic_model
+from models.streaming_ctc import StreamingCtc
+from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint
+from models.wav2vec2_windows import Wav2Vec2Windows, WindowPlan
 
 FULL_CONTEXT_S = 30.0
 """What "full context" means in a stream: chunks this long, so that memory does not grow with a recording."""
@@ -37,11 +45,17 @@ class Recognizer:
         decoder: Decoder,
         endpoints: EndpointRules,
         calibration: Calibration | None = None,
+        rescorer: Rescorer | None = None,
+        words: Sequence[Entry] = (),
         sha256: str = "",
     ) -> None:
-        """calibration: of the decoder's confidences. sha256: of the acoustic model's weights."""
+        """calibration: of the decoder's confidences. rescorer: the second pass over finals, where there is one.
+
+        words: that the decoder expects. sha256: of the acoustic model's weights.
+        """
         self.acoustic, self.decoder, self.endpoints, self.sha256 = acoustic, decoder, endpoints, sha256
-        self.calibration = calibration or Calibration()
+        self.calibration, self.rescorer = calibration or Calibration(), rescorer
+        self.written = WrittenForms(words)
         self.sample_rate, self.frame_duration_s = acoustic.sample_rate, acoustic.frame_duration_s
 
     @classmethod
@@ -54,14 +68,26 @@ class Recognizer:
         options = options or RecognizerOptions()
         device = choose_device(options.device)
         try:
-            checkpoint = load_checkpoint(folder)
-            frame_s = frame_duration_s(checkpoint)
+            checkpoint = load_acoustic_model(folder)
             heads = {head.name: head.labels for head in checkpoint.heads}
-            head, decoder = make_decoder(heads, checkpoint.decoding, folder, options, frame_s)
+            head, decoder = make_decoder(heads, checkpoint.decoding, folder, options, checkpoint.frame_duration_s)
+            rescorer = make_rescorer(decoder, checkpoint.decoding, folder, options)
         except (ValueError, OSError) as error:
             raise CheckpointError(str(error)) from error
-        acoustic = StreamingCtc(checkpoint, head, chunk_frames(options.chunk_ms, frame_s), device)
-        return cls(acoustic, decoder, options.endpoints, _calibration(checkpoint, options), checkpoint.sha256)
+        acoustic = _acoustic_model(checkpoint, head, options.chunk_ms, device)
+        calibration = _calibration(checkpoint.decoding, options)
+        return cls(acoustic, decoder, options.endpoints, calibration, rescorer, options.hotwords, checkpoint.sha256)
+
+    def expecting(self, entries: Sequence[Entry], folder: Path) -> "Recognizer":
+        """This recogniser with words and phrases to expect in place of those that it expects; ConfigError names one.
+
+        folder: the one that it was loaded from. The acoustic model and the language model are shared.
+        """
+        if not isinstance(self.decoder, LexiconBeamDecoder):
+            raise ConfigError("this decoder takes no words to expect: take --decoder beam")
+        decoder = expecting(self.decoder, entries, folder)
+        rescorer = self.rescorer.expecting(entry.text for entry in entries) if self.rescorer else None
+        return Recognizer(self.acoustic, decoder, self.endpoints, self.calibration, rescorer, entries, self.sha256)
 
     def session(self) -> "RecognizerSession":
         """A new stream."""
@@ -172,7 +198,7 @@ class _Segment:
         self._recognizer, self._first_frame = recognizer, first_frame
         self._decoder = recognizer.decoder.session()
         self._frames = self._last_label = 0
-        self._hypothesis = Hypothesis()
+        self._hypothesis = self._written = Hypothesis()
         self._revision = 0
 
     def accept(self, log_probs: LogProbs) -> list[Event]:
@@ -181,12 +207,12 @@ class _Segment:
         if len(spoken):
             self._last_label = self._frames + int(spoken[-1]) + 1
         self._frames += len(log_probs)
-        before, self._hypothesis = self._hypothesis, self._decoder.accept(log_probs)
-        if _shown(before) == _shown(self._hypothesis):
+        self._hypothesis = self._decoder.accept(log_probs)
+        before, self._written = self._written, self._recognizer.written.partial(self._hypothesis)
+        if _shown(before) == _shown(self._written):
             return []
         self._revision += 1
-        words = self._words(self._hypothesis)
-        return [Partial(self.number, self._revision, words, self._hypothesis.stable_words)]
+        return [Partial(self.number, self._revision, self._words(self._written), self._written.stable_words)]
 
     def is_over(self) -> bool:
         """Whether the segment's endpoint has come."""
@@ -198,8 +224,16 @@ class _Segment:
 
     def finish(self) -> list[Event]:
         """The final, where there are words or a partial showed some."""
-        words = self._words(self._decoder.finish())
+        words = self._words(self._recognizer.written.final(self._final()))
         return [Final(self.number, self._revision + 1, words)] if words or self._revision else []
+
+    def _final(self) -> Hypothesis:
+        """The decoder's final, or what the second pass chose among its n-best."""
+        first, rescorer, told = self._decoder.finish(), self._recognizer.rescorer, self._hypothesis
+        if rescorer is None or not isinstance(self._decoder, BeamSession):
+            return first
+        stable = [word.text for word in told.words[: told.stable_words]]
+        return rescorer.best(self._decoder.nbest(HYPOTHESES), stable)
 
     def _words(self, hypothesis: Hypothesis) -> tuple[Word, ...]:
         offset, calibration = self._first_frame * self._recognizer.frame_duration_s, self._recognizer.calibration
@@ -241,12 +275,20 @@ def choose_device(name: DeviceName) -> torch.device:
     return torch.device("cuda")
 
 
-def _calibration(checkpoint: Checkpoint, options: RecognizerOptions) -> Calibration:
-    """That of the lexicon search's confidences; it was found for no other decoder."""
-    if options.decoder != "beam":
-        return Calibration()
-    decoding = checkpoint.decoding
-    return Calibration(decoding.get("confidence_slope", 1.0), decoding.get("confidence_offset", 0.0))
+def _acoustic_model(
+    checkpoint: Checkpoint | Wav2Vec2Checkpoint, head: str, chunk_ms: int | None, device: torch.device
+) -> AcousticModel:
+    """The acoustic model of a checkpoint, for chunks of so many milliseconds; ConfigError where that is impossible."""
+    frames = chunk_frames(chunk_ms, checkpoint.frame_duration_s)
+    if isinstance(checkpoint, Checkpoint):
+        return StreamingCtc(checkpoint, head, frames, device)
+    return Wav2Vec2Windows(checkpoint, WindowPlan(chunk_ms=round(frames * checkpoint.frame_duration_s * 1000)), device)
+
+
+def _calibration(decoding: Mapping[str, float], options: RecognizerOptions) -> Calibration:
+    """That which was found for the confidences of the decoder, or none."""
+    slope, offset = (setting(options.decoder, name) for name in ("confidence_slope", "confidence_offset"))
+    return Calibration(decoding.get(slope, 1.0), decoding.get(offset, 0.0))
 
 
 def chunk_frames(chunk_ms: int | None, frame_s: float) -> int:

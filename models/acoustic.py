@@ -50,7 +50,13 @@ class AcousticModel(Protocol):
         """A new stream, an AcousticStream of this model's own kind."""
 
     def step(self, streams: Sequence[Any]) -> list[LogProbs]:
-        """One chunk of each of these streams, all ready, as one batch: log-probabilities (T, V) of each."""
+        """One chunk of each of these streams, all ready, as one batch: log-probabilities (T, V) of each.
+
+        A step that fails leaves the streams as they were.
+        """
 
     def log_probs(self, samples: Samples) -> LogProbs:
-        """What the steps of a stream give in all, at once: log-probabilities (T, V) of a whole utterance (n,)."""
+        """Log-probabilities (T, V) of a whole utterance (n,), with all the context that the model is made for.
+
+        Those of the steps, where the model is a streaming one; a network that hears both sides hears all of it here.
+        """

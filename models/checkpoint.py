@@ -8,6 +8,7 @@ a whole one.
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -20,6 +21,7 @@ from torch import Tensor
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel, Head
 from models.frontend import Frontend, FrontendConfig, WindowName
+from models.layers import Subsampling
 from models.quantisation import dequantise, quantise
 
 FORMAT = "asr-app checkpoint"
@@ -41,6 +43,11 @@ class Checkpoint:
     decoding: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
+
+    @property
+    def frame_duration_s(self) -> float:
+        """Seconds of one encoder frame."""
+        return Subsampling.FACTOR * self.frontend.hop_length / self.frontend.sample_rate
 
     def build(self) -> CtcModel:
         """The model with these weights, in evaluation mode."""
@@ -140,7 +147,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         expected = _expected_shapes(checkpoint)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, SafetensorError) as error:
         raise ValueError(f"{folder} is damaged ({error!r}): fetch the model again") from error
-    _check_weights(checkpoint, expected, path)
+    check_weights(checkpoint.weights, expected, path)
     return checkpoint
 
 
@@ -159,15 +166,15 @@ def _expected_shapes(checkpoint: Checkpoint) -> dict[str, torch.Size]:
     return {name: tensor.shape for name, tensor in model.state_dict().items()}
 
 
-def _check_weights(checkpoint: Checkpoint, expected: dict[str, torch.Size], path: Path) -> None:
+def check_weights(weights: Mapping[str, Tensor], expected: Mapping[str, torch.Size], path: Path) -> None:
     """ValueError that names the first tensor that is missing, unknown or of another shape."""
-    for name in sorted(expected.keys() | checkpoint.weights.keys()):
-        if name not in checkpoint.weights:
+    for name in sorted(expected.keys() | weights.keys()):
+        if name not in weights:
             raise ValueError(f"{path} lacks the tensor {name!r}: it belongs to another model, fetch both again")
         if name not in expected:
             raise ValueError(f"{path} has a tensor {name!r} that the model does not have: it belongs to another model")
-        if checkpoint.weights[name].shape != expected[name]:
-            shapes = f"{tuple(checkpoint.weights[name].shape)} instead of {tuple(expected[name])}"
+        if weights[name].shape != expected[name]:
+            shapes = f"{tuple(weights[name].shape)} instead of {tuple(expected[name])}"
             raise ValueError(f"the tensor {name!r} of {path} has the shape {shapes}: fetch the model again")
 
 

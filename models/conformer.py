@@ -69,7 +69,8 @@ class EncoderState:
 
     def split(self) -> list["EncoderState"]:
         """The state of each stream of the batch."""
-        rows = zip(*(torch.split(tensor, 1) for tensor in self.tensors()), strict=True)
+        # copies: a view would keep the whole batch in memory for as long as one of its streams sleeps
+        rows = zip(*([row.clone() for row in torch.split(tensor, 1)] for tensor in self.tensors()), strict=True)
         return [EncoderState.from_tensors(list(row)) for row in rows]
 
 

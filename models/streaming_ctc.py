@@ -24,7 +24,7 @@ class StreamingCtc:
         self.head, self.chunk_frames, self.device = head, chunk_frames, device
         self.labels = next(one.labels for one in checkpoint.heads if one.name == head)
         self.sample_rate = checkpoint.frontend.sample_rate
-        self.frame_duration_s = frame_duration_s(checkpoint)
+        self.frame_duration_s = checkpoint.frame_duration_s
         self.chunk_s = chunk_frames * self.frame_duration_s
         self.frontend = Frontend(checkpoint.frontend)
         self._model = checkpoint.build().to(device)
@@ -37,12 +37,12 @@ class StreamingCtc:
     @torch.inference_mode()
     def step(self, streams: Sequence["CtcStream"]) -> list[LogProbs]:
         """One chunk of each of these streams, all ready, as one batch: log-probabilities (T, V) of each."""
-        chunks = [stream.take() for stream in streams]
+        chunks = [stream.chunk for stream in streams]
         features = torch.nn.utils.rnn.pad_sequence(chunks, batch_first=True).to(self.device)  # (B, T, F)
         lengths = torch.tensor([len(chunk) for chunk in chunks], device=self.device)
         frames, state = self._model.encoder.step(features, lengths, EncoderState.stack([one.state for one in streams]))
         for stream, own in zip(streams, state.split(), strict=True):
-            stream.state = own
+            stream.go_on(own)
         log_probs = self._model.log_probs(frames, self.head).cpu().numpy()
         return [row[:size] for row, size in zip(log_probs, encoded_length(lengths).tolist(), strict=True)]
 
@@ -83,12 +83,11 @@ class CtcStream:
         """Whether a chunk waits for a step: a whole one, or the last."""
         return len(self._features) >= (1 if self._finished else self._chunk_features)
 
-    def take(self) -> torch.Tensor:
-        """The features (T, F) of the next chunk, which wait no longer."""
-        chunk, self._features = self._features[: self._chunk_features], self._features[self._chunk_features :]
-        return chunk
+    @property
+    def chunk(self) -> torch.Tensor:
+        """The features (T, F) of the next chunk."""
+        return self._features[: self._chunk_features]
 
-
-def frame_duration_s(checkpoint: Checkpoint) -> float:
-    """Seconds of one encoder frame."""
-    return Subsampling.FACTOR * checkpoint.frontend.hop_length / checkpoint.frontend.sample_rate
+    def go_on(self, state: EncoderState) -> None:
+        """The next chunk was stepped, and left this state."""
+        self.state, self._features = state, self._features[self._chunk_features :]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asr_app.cli import lm_train
 from asr_app.cli.messages import check_output_file, explained
 from asr_app.errors import CheckpointError, ConfigError
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 _UNREADABLE = (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError)
 """What a wrong recipe, missing file or damaged archive brings about."""
 
-app = typer.Typer(help="Word n-gram language models.", no_args_is_help=True)
+app = typer.Typer(help="Language models: word n-grams, and networks for the second pass.", no_args_is_help=True)
+app.command("train")(lm_train.train)
 
 
 @app.command()

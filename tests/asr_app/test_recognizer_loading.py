@@ -13,6 +13,7 @@ import torch
 from asr_app.errors import AsrError, CheckpointError, ConfigError, DeviceError
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import FULL_CONTEXT_S, Recognizer, choose_device, chunk_frames
+from decoder.character_beam import CharacterBeamDecoder
 from models.checkpoint import file_sha256
 from models.recipes.samples import HEADS
 
@@ -104,17 +105,35 @@ def test_greedy_decoding_needs_neither_lexicon_nor_language_model(folder: Path) 
     assert Recognizer.load(folder, RecognizerOptions(decoder="greedy")).acoustic.labels == HEADS[1].labels
 
 
-@pytest.mark.parametrize(
-    ("decoder", "lacking"), [("greedy", "characters"), ("characters", "characters"), ("beam", "phonemes")]
-)
-def test_a_model_without_the_head_that_is_decoded(folder: Path, decoder: str, lacking: str) -> None:
-    description = json.loads((folder / "model.json").read_text())
+def behead(folder: Path, *lacking: str) -> None:
+    """Take heads away from a model."""
     from safetensors.torch import load_file, save
 
+    description = json.loads((folder / "model.json").read_text())
     weights = load_file(folder / "model.safetensors")
-    forge(folder, save({name: value for name, value in weights.items() if f"heads.{lacking}" not in name}))
-    described(folder, heads=[head for head in description["heads"] if head["name"] != lacking])
-    assert f"no head '{lacking}'" in refusal(folder, CheckpointError, decoder=decoder)
+    kept = {name: value for name, value in weights.items() if not any(f"heads.{head}" in name for head in lacking)}
+    forge(folder, save(kept))
+    described(folder, heads=[head for head in description["heads"] if head["name"] not in lacking])
+
+
+@pytest.mark.parametrize("decoder", ["greedy", "characters"])
+def test_a_model_without_the_head_that_is_decoded(folder: Path, decoder: str) -> None:
+    behead(folder, "characters")
+    assert "no head 'characters'" in refusal(folder, CheckpointError, decoder=decoder)
+
+
+def test_a_model_without_any_head_for_the_default_search(folder: Path) -> None:
+    behead(folder, "characters", "phonemes")
+    assert "no head 'phonemes'" in refusal(folder, CheckpointError)
+
+
+def test_a_model_of_letters_alone_is_searched_for_letters(folder: Path) -> None:
+    behead(folder, "phonemes")
+    (folder / "lexicon.txt.gz").unlink()
+    recognizer = Recognizer.load(folder, RecognizerOptions(decoder="beam"))
+    assert recognizer.acoustic.labels == HEADS[1].labels
+    assert isinstance(recognizer.decoder, CharacterBeamDecoder)
+    assert recognizer.decoder.lm is not None
 
 
 @pytest.mark.parametrize(
