@@ -72,13 +72,15 @@ def unsafe_in(tree: ast.AST) -> Iterator[str]:
 
 
 def _plain(call: ast.Call) -> bool:
-    """Arrays may be read where the call says in so many words that no object may come with them."""
-    return any(word.arg == "allow_pickle" and ast.unparse(word.value) == "False" for word in call.keywords)
+    """Arrays and tensors may be read where the call says in so many words that no other object may come with them."""
+    said = {(word.arg, ast.unparse(word.value)) for word in call.keywords}
+    return bool(said & {("allow_pickle", "False"), ("weights_only", "True")})
 
 
 def test_the_search_for_unsafe_loading_finds_it() -> None:
     code = "import pickle, json; from joblib import load; torch.load(f); np.load(f)"
-    assert sorted(unsafe_in(ast.parse(f"{code}; np.load(f, allow_pickle=False)"))) == [
+    plain = "np.load(f, allow_pickle=False); torch.load(f, weights_only=True)"
+    assert sorted(unsafe_in(ast.parse(f"{code}; {plain}"))) == [
         "joblib",
         "np.load",
         "pickle",
