@@ -50,3 +50,15 @@ class OutputError(AsrError):
     """A result cannot be written."""
 
     exit_code = 8
+
+
+class DaemonError(AsrError):
+    """No daemon runs, another one does, or it refuses."""
+
+    exit_code = 9
+
+
+class EngineError(AsrError):
+    """The engine takes no more streams: it is full, or has stopped."""
+
+    exit_code = 9

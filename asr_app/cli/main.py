@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from asr_app import __version__
-from asr_app.cli import devices, dictate, evaluate, lm, models, pretrain, pronounce, train, transcribe, vocabulary
+from asr_app.cli import (
+    ctl,
+    daemon,
+    devices,
+    dictate,
+    evaluate,
+    lm,
+    models,
+    pretrain,
+    pronounce,
+    replace,
+    train,
+    transcribe,
+    vocabulary,
+)
 from asr_app.cli.messages import complain, explained
 from asr_app.errors import AsrError, OutputError
 
@@ -35,9 +49,21 @@ app.command("tune")(evaluate.tune)
 app.command("train")(train.train)
 app.command("pretrain")(pretrain.pretrain)
 app.command("pronounce")(pronounce.pronounce)
+app.add_typer(daemon.app, name="daemon")
 app.add_typer(models.app, name="models")
 app.add_typer(lm.app, name="lm")
 app.add_typer(vocabulary.app, name="vocabulary")
+app.add_typer(replace.app, name="replace")
+
+
+@app.command(
+    "ctl",
+    add_help_option=False,
+    help="Tell `asr daemon` what to do.",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+def _ctl(context: typer.Context) -> None:
+    ctl.run(context.args)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,1 @@
+"""The background daemon: one recogniser that stays warm, and the clients that use it."""

@@ -1,0 +1,184 @@
+"""Dictation: takes of a live source, started and stopped by clients; their words go to a sink and to subscribers.
+
+A take is one run of the source, from start to stop, and one stream of the engine. A take may begin while the one
+before is still being recognised; the words come in the order in which they were said.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import ClassVar
+
+from asr_app.audio.live_source import LiveSource
+from asr_app.daemon.outbox import Outbox
+from asr_app.daemon.sinks import Sink
+from asr_app.engine import Engine
+from asr_app.engine_gate import GatedSession
+from asr_app.engine_stream import explained
+from asr_app.errors import AsrError
+from asr_app.events import Event, Failed, Final, SpeechEnded, SpeechStarted, Transcript
+
+logger = logging.getLogger(__name__)
+
+OpenSource = Callable[[int], LiveSource]
+"""A source of a sample rate (Hz), not yet entered; AsrError where there is none."""
+
+
+class State(StrEnum):
+    """What the daemon is doing; finishing: the last take is over, its last words are yet to come."""
+
+    LOADING = "loading"
+    IDLE = "idle"
+    LISTENING = "listening"
+    SPEECH = "speech"
+    FINISHING = "finishing"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged(Event):
+    """The daemon does something else from now on."""
+
+    type: ClassVar[str] = "state"
+    state: str
+
+
+class Dictation:
+    """For the event loop's thread."""
+
+    def __init__(self, open_source: OpenSource, sink: Sink, publish: Callable[[Event], None], backlog: int) -> None:
+        """publish: tells subscribers. backlog: events that may wait for the sink."""
+        self._open_source, self._sink, self._publish, self._backlog = open_source, sink, publish, backlog
+        self._take: _Take | None = None
+        self._relay: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._next_segment = 0
+        self.state = State.IDLE
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a take is in progress, or about to be."""
+        return self._take is not None or self._starting.locked()
+
+    async def start(self, engine: Engine) -> bool:
+        """Begin a take; False where one is in progress. AsrError where the source or the engine refuses."""
+        async with self._starting:
+            if self._take:
+                return False
+            source = await asyncio.to_thread(self._open_source, engine.recognizer.sample_rate)
+            take = _Take(source, engine, Outbox(self._backlog))
+            await asyncio.to_thread(take.start)
+            self._take = take
+            self._relay = asyncio.create_task(self._pass_on(take, self._relay))
+            self._turn(State.LISTENING)
+            return True
+
+    async def stop(self) -> bool:
+        """End the take; its last words still come. False where there is none."""
+        take = await self._end()
+        if take:
+            take.stop()
+        return take is not None
+
+    async def cancel(self) -> bool:
+        """Drop the take, and what was said in it and is not told yet; False where there is none."""
+        take = await self._end()
+        if take:
+            take.cancel()
+        return take is not None
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until every word was told, at most so long."""
+        if self._relay:
+            await asyncio.wait([self._relay], timeout=timeout_s)
+
+    async def _end(self) -> "_Take | None":
+        """The take in progress, which is so no more; one that is about to begin is waited for: a key was let go."""
+        async with self._starting:
+            take, self._take = self._take, None
+            if take:
+                self._turn(State.FINISHING)
+            return take
+
+    async def _pass_on(self, take: "_Take", before: "asyncio.Task[None] | None") -> None:
+        """Tell the events of a take after those of the take before."""
+        if before:
+            await asyncio.wait([before])
+        first = self._next_segment
+        try:
+            async for event in take.outbox:
+                if not take.is_cancelled:
+                    await self._tell(event, first, take)
+        except AsrError as error:
+            self._publish(Failed(str(error)))
+        finally:
+            take.stop()
+            if take.failure:
+                self._publish(Failed(take.failure))
+            if take is self._take:
+                self._take = None
+            if self._take is None:
+                self._turn(State.IDLE)
+
+    async def _tell(self, event: Event, first_segment: int, take: "_Take") -> None:
+        if isinstance(event, Transcript):
+            event = replace(event, segment_id=first_segment + event.segment_id)
+            self._next_segment = event.segment_id + 1
+        if isinstance(event, SpeechStarted | SpeechEnded) and take is self._take:
+            self._turn(State.SPEECH if isinstance(event, SpeechStarted) else State.LISTENING)
+        self._publish(event)
+        if isinstance(event, Final) and event.text:
+            try:
+                await asyncio.to_thread(self._sink.write, event.text)
+            except AsrError as error:
+                logger.warning("%s", error)
+                self._publish(Failed(str(error)))
+
+    def _turn(self, state: State) -> None:
+        if state != self.state:
+            self.state = state
+            self._publish(StateChanged(state))
+
+
+class _Take:
+    """A run of a source: a thread that reads it and hands its chunks to the engine."""
+
+    def __init__(self, source: LiveSource, engine: Engine, outbox: Outbox) -> None:
+        self.outbox, self.failure, self.is_cancelled = outbox, "", False
+        self._source, self._engine = source, engine
+        self._resources = ExitStack()
+
+    def start(self) -> None:
+        """Open the source and begin; AsrError where source or engine refuses."""
+        session = GatedSession(self._engine.recognizer)
+        self._resources.enter_context(self._source)
+        try:
+            self._stream = self._engine.open(self.outbox, session=session)
+        except AsrError:
+            self._resources.close()
+            raise
+        threading.Thread(target=self._run, name="dictation", daemon=True).start()
+
+    def stop(self) -> None:
+        """Hear what was captured, then end."""
+        self._source.stop()
+
+    def cancel(self) -> None:
+        """End, and tell no more."""
+        self.is_cancelled = True
+        self._source.stop()
+        self._stream.cancel()
+
+    def _run(self) -> None:
+        try:
+            with self._resources:
+                for chunk in self._source:
+                    self._stream.accept(chunk, timeout_s=None)  # a microphone buffers, and counts what it loses
+        except Exception as error:
+            logger.info("the details:", exc_info=True)
+            self.failure = explained(error)
+        self._stream.finish()

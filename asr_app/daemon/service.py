@@ -1,0 +1,156 @@
+"""The daemon's own state: settings, engine, dictation and subscribers; what every server of the daemon uses."""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from asr_app import __version__
+from asr_app.daemon.dictation import Dictation, OpenSource, State, StateChanged
+from asr_app.daemon.limits import Limits
+from asr_app.daemon.outbox import Outbox
+from asr_app.daemon.sinks import Sink
+from asr_app.engine import Engine
+from asr_app.errors import AsrError, DaemonError
+from asr_app.events import Event
+from asr_app.library import shipped_models
+from asr_app.recognizer import Recognizer
+
+if TYPE_CHECKING:
+    from asr_app.config import Settings
+
+logger = logging.getLogger(__name__)
+
+_MODELS_OF_LANGUAGES = {"en": "english"}
+_DEVICES = ("auto", "cpu", "cuda")
+
+Load = Callable[["Settings"], Recognizer]
+"""Loads the recogniser that settings ask for; takes seconds."""
+
+
+class Service:
+    """For the event loop's thread; `load` comes first, `close` last."""
+
+    def __init__(
+        self, read_settings: Callable[[], "Settings"], load: Load, open_source: OpenSource, sink: Sink, limits: Limits
+    ) -> None:
+        """read_settings: reads them anew, command line over all; AsrError where they are wrong."""
+        self.limits, self.settings = limits, read_settings()
+        self.stopping = asyncio.Event()
+        self._read_settings, self._load = read_settings, load
+        self._began = time.monotonic()
+        self._engine: Engine | None = None
+        self._loading = asyncio.Lock()
+        self._subscribers: set[Outbox] = set()
+        self._dictation = Dictation(open_source, sink, self._publish, limits.backlog)
+
+    @property
+    def engine(self) -> Engine:
+        """Where servers open their streams; DaemonError while there is none."""
+        if self._engine is None:
+            raise DaemonError("the recogniser is still being loaded: try again in a few seconds")
+        return self._engine
+
+    @property
+    def state(self) -> State:
+        """What the daemon is doing."""
+        if self.stopping.is_set():
+            return State.STOPPED
+        return self._dictation.state if self._engine else State.LOADING
+
+    async def load(self, settings: "Settings") -> None:
+        """Recognise with other settings from the next stream on; AsrError, and all stays, where they cannot be had."""
+        async with self._loading:
+            recognizer = await asyncio.to_thread(self._load, settings)
+            before, self._engine = self._engine, Engine(recognizer, self.limits.engine)
+            self.settings = settings
+            if before:
+                before.retire()
+            else:
+                self._publish(StateChanged(self.state))
+
+    async def reload(self) -> None:
+        """Read the settings again; what is wrong with them is logged, and the old ones stay."""
+        try:
+            await self.load(self._read_settings())
+        except AsrError as error:
+            logger.warning("the settings were not reloaded: %s", error)
+
+    async def close(self) -> None:
+        """Finish what was said, tell subscribers of the end, stop the engine."""
+        await self._dictation.stop()
+        await self._dictation.drain(self.limits.drain_s)
+        self._publish(StateChanged(State.STOPPED))
+        for outbox in self._subscribers:
+            outbox.close()
+        if self._engine:
+            await asyncio.to_thread(self._engine.close)
+
+    async def start(self) -> dict[str, Any]:
+        """Begin to dictate."""
+        return {"changed": await self._dictation.start(self.engine), "state": self.state}
+
+    async def stop(self) -> dict[str, Any]:
+        """End the dictation; its last words follow."""
+        return {"changed": await self._dictation.stop(), "state": self.state}
+
+    async def toggle(self) -> dict[str, Any]:
+        """Begin or end."""
+        return await (self.stop() if self._dictation.is_on else self.start())
+
+    async def cancel(self) -> dict[str, Any]:
+        """Drop the dictation and the words that were not told yet."""
+        return {"changed": await self._dictation.cancel(), "state": self.state}
+
+    async def status(self) -> dict[str, Any]:
+        """Everything but words."""
+        engine = self._engine.status if self._engine else None
+        return {
+            "state": self.state,
+            "pid": os.getpid(),
+            "version": __version__,
+            "uptime_s": round(time.monotonic() - self._began, 1),
+            "model": self.settings.model,
+            "device": self.settings.device,
+            "subscribers": len(self._subscribers),
+            "streams": {"live": engine.live, "files": engine.files} if engine else {},
+            "failure": engine.failure if engine else None,
+        }
+
+    async def set(self, **wanted: Any) -> dict[str, Any]:
+        """Use another model, language or device from the next start on."""
+        if unknown := set(wanted) - {"model", "language", "device"}:
+            raise DaemonError(f"nothing is called {min(unknown)!r}: set model, language or device")
+        _check(wanted, "language", tuple(_MODELS_OF_LANGUAGES))
+        if language := wanted.pop("language", None):
+            wanted["model"] = _MODELS_OF_LANGUAGES[language]
+        _check(wanted, "model", [*shipped_models(), self.settings.model])
+        _check(wanted, "device", _DEVICES)
+        await self.load(self.settings.model_copy(update=wanted))
+        return {"model": self.settings.model, "device": self.settings.device}
+
+    async def shutdown(self) -> dict[str, Any]:
+        """End the daemon once what was said is written."""
+        self.stopping.set()
+        return {"state": self.state}
+
+    def subscribe(self) -> Outbox:
+        """All events from now on; to be given back."""
+        outbox = Outbox(self.limits.backlog)
+        self._subscribers.add(outbox)
+        return outbox
+
+    def unsubscribe(self, outbox: Outbox) -> None:
+        """Tell it no more."""
+        self._subscribers.discard(outbox)
+
+    def _publish(self, event: Event) -> None:
+        for outbox in self._subscribers:
+            outbox.put(event)
+
+
+def _check(wanted: dict[str, Any], name: str, allowed: Sequence[str]) -> None:
+    if name in wanted and wanted[name] not in allowed:
+        raise DaemonError(f"no {name} {str(wanted[name])[:40]!r}: choose one of {', '.join(dict.fromkeys(allowed))}")

@@ -1,0 +1,20 @@
+"""What bounds an engine; apart from it, because settings have it and must not load a network."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """What bounds the work and the memory of an engine.
+
+    streams: open at the same time.
+    queue_s: seconds of sound that wait in a stream; then its client waits, too.
+    batch, file_batch: streams in a step; fewer files, so that no live stream waits long for a step of files.
+    gather_s: how long a live stream that is ready waits for others to share its step.
+    """
+
+    streams: int = 64
+    queue_s: float = 10.0
+    batch: int = 16
+    file_batch: int = 4
+    gather_s: float = 0.06

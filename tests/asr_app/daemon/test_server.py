@@ -1,0 +1,117 @@
+"""The daemon as a process: it dictates, keeps others out, ends in good order, and leaves nothing that blocks."""
+
+import json
+import signal
+import stat
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asr_app.cli import ctl
+from asr_app.cli.daemon import app
+from asr_app.daemon.client import GONE, ControlClient
+from asr_app.errors import AudioFormatError, DaemonError
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def following(daemon: Any) -> tuple[list[dict[str, Any]], list[str], threading.Thread]:
+    """What a follower is told, and in what words it ends."""
+    messages: list[dict[str, Any]] = []
+    errors: list[str] = []
+
+    def follow() -> None:
+        try:
+            with ControlClient(daemon.socket) as client:
+                for message in client.follow():
+                    messages.append(message)
+        except DaemonError as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    until(lambda: bool(messages))
+    return messages, errors, thread
+
+
+def finals(messages: list[dict[str, Any]]) -> list[str]:
+    return [" ".join(word["text"] for word in one["words"]) for one in messages if one["type"] == "final"]
+
+
+def test_a_source_that_is_not_there() -> None:
+    with pytest.raises(AudioFormatError, match="is no file: give mic"):
+        app(["--source", "nothing.wav"], standalone_mode=False)
+
+
+@pytest.mark.slow
+def test_a_day_in_the_life(run_daemon: Callable[[], Any], folder: Path) -> None:
+    """Killed in the middle, started again, told to end in the middle of speech."""
+    first = run_daemon().ready()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(first.socket.stat().st_mode) == 0o600
+
+    second = run_daemon()
+    _, complaint = second.process.communicate(timeout=60)
+    assert second.process.returncode == 9
+    assert f"process {first.process.pid} holds {first.socket}" in complaint
+    assert "asr ctl shutdown" in complaint
+
+    messages, errors, thread = following(first)
+    with ControlClient(first.socket) as client:
+        assert client.request("start")["changed"]
+        until(lambda: bool(finals(messages)))
+        first.process.kill()
+        with pytest.raises(DaemonError, match="the daemon has gone"):
+            client.request("status")
+    thread.join(10)
+    assert errors == [GONE]
+    assert first.process.communicate()[0] == "tan\n"
+    with pytest.raises(DaemonError, match="no daemon answers"):
+        ControlClient(first.socket)
+
+    third = run_daemon().ready()
+    messages, errors, thread = following(third)
+    with ControlClient(third.socket) as client:
+        client.request("start")
+        until(lambda: any(one["type"] == "partial" and one["segment_id"] == 1 for one in messages))
+        third.process.send_signal(signal.SIGTERM)
+    output, complaint = third.process.communicate(timeout=60)
+    assert (output, complaint, third.process.returncode) == ("tan\nsat\n", "", 0)
+    thread.join(10)
+    assert errors == []
+    assert finals(messages) == ["tan", "sat"]
+    assert messages[-1] == {"type": "state", "state": "stopped"}
+    assert not third.socket.exists()
+
+
+@pytest.mark.slow
+def test_settings_are_read_again(run_daemon: Callable[[], Any], capsys: pytest.CaptureFixture[str]) -> None:
+    daemon = run_daemon().ready()
+    with ControlClient(daemon.socket) as client:
+        right = daemon.config.read_text()
+        daemon.config.write_text("modle = 1\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        assert client.request("status")["device"] == "cpu"
+        daemon.config.write_text(right + "beam = 7\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        with pytest.raises(DaemonError, match="no model 'klingon': choose one of"):
+            client.request("set", model="klingon")
+        assert client.request("set", device="auto")["device"] == "auto"
+        assert client.request("toggle")["state"] == "listening"
+        assert client.request("cancel")["changed"]
+        ctl.run(["status"])
+        assert json.loads(capsys.readouterr().out)["pid"] == daemon.process.pid
+        client.request("shutdown")
+    output, complaint = daemon.process.communicate(timeout=60)
+    assert (output, daemon.process.returncode) == ("", 0)
+    assert "unknown setting 'modle'" in complaint
