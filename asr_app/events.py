@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from asr_app.errors import ProtocolError
+from asr_app.text.stages import Token, Tokens, text_of
 from decoder.types import Word
 
 
@@ -49,6 +50,28 @@ class Final(Transcript):
 
 
 @dataclass(frozen=True, slots=True)
+class Written(Final):
+    """A finished segment as written text: words are the written ones, each with the times of what was said for it.
+
+    raw: the words as they were recognised.
+    tokens: the written text in pieces that know their raw words; line breaks are pieces too.
+    action: what the speaker wants done instead of words ("scratch", "undo", "stop"); empty for text.
+    note: why the text is less than it was to be, empty where all went well.
+    """
+
+    type: ClassVar[str] = "written"
+    raw: tuple[Word, ...] = ()
+    tokens: Tokens = ()
+    action: str = ""
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        """The written text, with its line breaks."""
+        return text_of(self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted(Event):
     """Somebody began to speak."""
 
@@ -82,8 +105,11 @@ class Failed(Event):
 
 
 _KINDS: dict[str, type[Event]] = {
-    kind.type: kind for kind in (Partial, Final, SpeechStarted, SpeechEnded, AudioGap, Failed)
+    kind.type: kind for kind in (Partial, Final, Written, SpeechStarted, SpeechEnded, AudioGap, Failed)
 }
+
+_PARTS: dict[str, type[Word] | type[Token]] = {"words": Word, "raw": Word, "tokens": Token}
+"""Fields that are tuples of values."""
 
 
 def to_json(event: Event) -> str:
@@ -96,8 +122,9 @@ def from_json(line: str) -> Event:
     try:
         fields: dict[str, Any] = json.loads(line)
         kind = _KINDS[fields.pop("type")]
-        if "words" in fields:
-            fields["words"] = tuple(Word(**word) for word in fields["words"])
+        for name, of in _PARTS.items():
+            if name in fields:
+                fields[name] = tuple(of(**part) for part in fields[name])
         return kind(**fields)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProtocolError(f"not an event ({error}): {line[:80]!r}; send one line of JSON each") from error

@@ -1,0 +1,1 @@
+"""Inverse text normalisation of English by rules: spoken words to numbers, dates, times, money, addresses."""
