@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from models.attention import ScaledDotScore, attend
 from models.checkpoint import file_sha256, save_tensors, write_atomically
 
 FORMAT = "asr-app g2p"
@@ -72,6 +73,7 @@ class G2pNetwork(nn.Module):
         self.start = nn.Linear(width, config.decoder)
         self.labels = nn.Embedding(labels, config.embedding)
         self.query = nn.Linear(config.decoder, width, bias=False)
+        self.score = ScaledDotScore(width, width)
         self.decoder = nn.GRUCell(config.embedding + width, config.decoder)
         self.output = nn.Linear(config.decoder + width, labels)
         self.dropout = nn.Dropout(config.dropout)
@@ -83,8 +85,7 @@ class G2pNetwork(nn.Module):
 
     def step(self, labels: Tensor, memory: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Last labels (B,), memory (B, L, D), state (B, H) -> logits of the next label (B, V), next state."""
-        scores = memory @ self.query(state)[:, :, None] * memory.shape[-1] ** -0.5  # (B, L, 1)
-        context = (scores.softmax(1) * memory).sum(1)  # (B, D)
+        context = attend(self.score(self.query(state)[:, None], memory), memory)[0][:, 0]  # (B, D)
         state = self.decoder(torch.cat([self.dropout(self.labels(labels)), context], -1), state)
         return self.output(self.dropout(torch.cat([state, context], -1))), state
 

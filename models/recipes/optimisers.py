@@ -20,9 +20,10 @@ class Optimisers:
         decay = config.weight_decay
         self._rates = {"muon": config.muon_learning_rate, "adamw": config.learning_rate}
         self._optimisers: dict[str, Optimizer] = {
-            "muon": Muon(matrices, config.muon_learning_rate, decay),
             "adamw": AdamW(others, config.learning_rate, betas=(0.9, 0.98), weight_decay=decay),
         }
+        if matrices:
+            self._optimisers["muon"] = Muon(matrices, config.muon_learning_rate, decay)
 
     def step(self, step: int) -> None:
         """Update the parameters with the rates of a step."""
