@@ -47,7 +47,7 @@ class Settings(ctypes.Structure):
     """What both searches are told; settings_of makes it."""
 
     _fields_ = [
-        *((name, ctypes.c_int32) for name in ("labels", "blank", "beam_width", "frames_per_tick")),
+        *((name, ctypes.c_int32) for name in ("labels", "blank", "beam_width", "frames_per_tick", "pause_frames")),
         *(
             (name, ctypes.c_double)
             for name in ("beam_prune_logp", "token_min_logp", "confidence_delay", "commit_after")
@@ -235,6 +235,7 @@ def settings_of(options: SearchOptions, labels: int, blank: int, frame_duration_
         blank,
         options.beam_width,
         max(1, round(_TICK_S / frame_duration_s)),
+        max(1, round(options.pause_s / frame_duration_s)),
         options.beam_prune_logp,
         options.token_min_logp,
         options.confidence_delay_s / frame_duration_s,

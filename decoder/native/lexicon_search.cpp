@@ -41,6 +41,7 @@ void LexiconSearch::settle() {
 
 void LexiconSearch::read_frame(const double* frame) {
   log_probs_ = frame;
+  blanks_ = frame[settings_.blank] > std::log(0.5) ? blanks_ + 1 : 0;
   const double highest = *std::max_element(frame, frame + settings_.labels);
   usable_.clear();
   for (int label = 0; label < settings_.labels; ++label) {
@@ -235,11 +236,24 @@ uint64_t LexiconSearch::key(int first, const Hypothesis& one) const {
 
 std::vector<Candidate> LexiconSearch::live() const {
   std::vector<Candidate> candidates;
-  for (const Hypothesis& one : beam_) {
-    const double lm = histories_[one.history].lm;
-    candidates.push_back({one.history, one.score - lm + log_scale_, lm, one.rank});
-  }
+  for (const Hypothesis& one : beam_) candidates.push_back(candidate(one));
   return candidates;
+}
+
+// In a pause only those at a word's end: of the last word before it, all that will be heard has been.
+std::vector<Candidate> LexiconSearch::shown() const {
+  std::vector<Candidate> ended;
+  if (blanks_ >= settings_.pause_frames) {
+    for (const Hypothesis& one : beam_) {
+      if (one.node == 0) ended.push_back(candidate(one));
+    }
+  }
+  return ended.empty() ? live() : ended;
+}
+
+Candidate LexiconSearch::candidate(const Hypothesis& one) const {
+  const double lm = histories_[one.history].lm;
+  return {one.history, one.score - lm + log_scale_, lm, one.rank};
 }
 
 // Those at a word's end; where there are none the best one, its unfinished word left out.

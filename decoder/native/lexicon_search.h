@@ -29,6 +29,7 @@ class LexiconSearch : public Search {
   void complete() override {}
   void rank_completed() override;
   std::vector<Candidate> live() const override;
+  std::vector<Candidate> shown() const override;
   void renumber(const std::vector<int>& numbers) override;
 
  private:
@@ -71,12 +72,14 @@ class LexiconSearch : public Search {
   void rescale();
   void rank(Hypothesis& hypothesis) const;
   uint64_t key(int first, const Hypothesis& hypothesis) const;
+  Candidate candidate(const Hypothesis& one) const;
   bool is_leaf(int node) const { return tree_.child_offset[node] == tree_.child_offset[node + 1]; }
 
   const Tree tree_;
   const bool recombine_;
   double log_scale_ = 0.0;  // natural log of what the masses are to be multiplied by
   double floor_ = 0.0;      // what a hypothesis must rank to have a place before words are completed
+  int blanks_ = 0;          // frames in a row in which the blank is likelier than not
   const double* log_probs_ = nullptr;
   std::vector<double> probs_;  // and that of the start's lack of a label, 0
   std::vector<int> usable_;    // the labels to follow in the frame, ascending

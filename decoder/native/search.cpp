@@ -170,7 +170,7 @@ std::vector<Step> Search::steps(int history, const std::vector<Candidate>& beam)
 }
 
 std::vector<Candidate> Search::candidates() const {
-  std::vector<Candidate> all = stage_ == Stage::kDone ? final_ : live(), best;
+  std::vector<Candidate> all = stage_ == Stage::kDone ? final_ : shown(), best;
   std::stable_sort(all.begin(), all.end(), better<Candidate>);
   Numbering seen;
   for (const Candidate& one : all) {

@@ -17,6 +17,7 @@ struct Settings {
   int32_t blank;
   int32_t beam_width;
   int32_t frames_per_tick;    // frames between two commitments
+  int32_t pause_frames;       // so many blank frames in a row are a pause
   double beam_prune_logp;     // natural logarithms, below 0
   double token_min_logp;
   double confidence_delay;    // in frames
@@ -93,6 +94,8 @@ class Search {
   // With the answers: rank the complete hypotheses, the end of the sentence left out, and drop the others.
   virtual void rank_completed() = 0;
   virtual std::vector<Candidate> live() const = 0;
+  // Those that a caller may see before the end.
+  virtual std::vector<Candidate> shown() const { return live(); }
   // Histories have other numbers; hypotheses whose number is kNone are dropped.
   virtual void renumber(const std::vector<int>& numbers) = 0;
   virtual void forget_words() {}

@@ -60,6 +60,9 @@ WEAK_FORMS: dict[str, tuple[Pronunciation, ...]] = {
 }
 """Pronunciations of words that are mostly unstressed, commonest first: espeak-ng says lone words stressed."""
 
+_ROMAN = ("ɹ", "oʊ", "m", "ə", "n")
+"""What espeak-ng says before a Roman numeral."""
+
 
 def fold(ipa: str) -> Pronunciation:
     """espeak-ng's phonemes, separated by `_` or blanks, as PHONEMES; ValueError names one without a place."""
@@ -98,6 +101,8 @@ def pronounce(words: Sequence[str], voice: str = "en-us") -> dict[str, Pronuncia
             pronunciation = fold(line)
         except ValueError:
             continue
+        if pronunciation[: len(_ROMAN)] == _ROMAN and not word.startswith("roman"):
+            pronunciation = pronunciation[len(_ROMAN) :]  # "Henry VI" is no "Henry Roman six"
         if pronunciation:
             found[word] = pronunciation
     return found

@@ -230,6 +230,15 @@ def test_an_unfinished_word_is_not_shown():
     assert session.accept(clear([2])).text == "bad cab"
 
 
+def test_the_last_word_before_a_pause_is_shown_although_it_might_go_on():
+    options = LexiconBeamOptions(beta=-3.0, pause_s=0.2)  # a word costs, so that none is cheaper
+    decoder = LexiconBeamDecoder(Lexicon.build([("a", [1]), ("abc", [1, 2, 3])]), LABELS, 0, None, 0.04, options)
+    session = decoder.session()
+    assert session.accept(clear([1, 0, 0, 0, 0])).words == ()
+    assert [word.text for word in session.accept(clear([0])).words] == ["a"]
+    assert session.accept(clear([2])).words == ()
+
+
 def test_without_a_complete_hypothesis_the_complete_words_count():
     lexicon = Lexicon.build([("cab", [3, 1, 2]), ("bad", [2])])
     options = LexiconBeamOptions(beam_width=1)

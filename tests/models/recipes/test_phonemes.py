@@ -70,6 +70,13 @@ def test_espeak_pronounces_words() -> None:
 
 
 @needs_espeak
+def test_a_roman_numeral_is_said_without_the_word_roman() -> None:
+    said = pronounce(["vi", "romance"])
+    assert said["vi"] == ("s", "ɪ", "k", "s")
+    assert said["romance"][:3] == ("ɹ", "oʊ", "m")
+
+
+@needs_espeak
 def test_words_that_espeak_cannot_say_are_left_out_and_no_others() -> None:
     assert pronounce(["cat", "", "fish"]) == {"cat": ("k", "æ", "t"), "fish": ("f", "ɪ", "ʃ")}
 
