@@ -5,11 +5,11 @@ stream; what comes after speech waits until that speech was stepped to its end.
 """
 
 from collections import deque
-from dataclasses import replace
 
 from asr_app.audio.types import AudioChunk
 from asr_app.errors import AudioFormatError, ConfigError
-from asr_app.events import AudioGap, Event, SpeechEnded, SpeechStarted, Transcript
+from asr_app.events import AudioGap, Event, SpeechEnded, SpeechStarted
+from asr_app.placement import Placement
 from asr_app.recognizer import Recognizer, RecognizerSession
 from asr_app.silero import SAMPLE_RATE
 from asr_app.voice_activity import SpeechGate, VoiceActivityOptions
@@ -60,7 +60,7 @@ class GatedSession:
     def decode(self, log_probs: LogProbs) -> list[Event]:
         """The events of one step of the speech in progress, and of what waited for its end."""
         assert self._speech is not None
-        return self._speech.placed(self._speech.session.decode(log_probs)) + self._go_on()
+        return self._speech.placement.placed(self._speech.session.decode(log_probs)) + self._go_on()
 
     def close(self) -> None:
         """No more chunks come."""
@@ -94,8 +94,8 @@ class GatedSession:
         speech, self._speech = self._speech, None
         if speech is None:
             return []
-        events = speech.placed(speech.session.end())
-        self._segments = speech.next_segment
+        events = speech.placement.placed(speech.session.end())
+        self._segments = speech.placement.next_segment
         return events
 
 
@@ -103,8 +103,7 @@ class _Speech:
     """The session of a run of speech, and where it lies in the stream."""
 
     def __init__(self, session: RecognizerSession, start_s: float, first_segment: int) -> None:
-        self.session, self.next_segment = session, first_segment
-        self._start_s, self._first_segment = start_s, first_segment
+        self.session, self.placement = session, Placement(start_s, first_segment)
         self._closed = False
 
     def is_over(self) -> bool:
@@ -113,16 +112,3 @@ class _Speech:
             self._closed = True
             self.session.close()
         return self.session.is_over
-
-    def placed(self, events: list[Event]) -> list[Event]:
-        """The session's events, with the stream's own times and segment numbers."""
-        return [self._place(event) if isinstance(event, Transcript) else event for event in events]
-
-    def _place(self, event: Transcript) -> Transcript:
-        number = self._first_segment + event.segment_id
-        self.next_segment = number + 1
-        words = tuple(
-            replace(word, start_s=word.start_s + self._start_s, end_s=word.end_s + self._start_s)
-            for word in event.words
-        )
-        return replace(event, segment_id=number, words=words)

@@ -5,11 +5,11 @@ stream; ending it flushes the last word's frames.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from asr_app.audio.types import AudioChunk
 from asr_app.errors import ConfigError
-from asr_app.events import AudioGap, Event, Final, SpeechEnded, SpeechStarted, Transcript
+from asr_app.events import AudioGap, Event, Final, SpeechEnded, SpeechStarted
+from asr_app.placement import Placement
 from asr_app.recognizer import Recognizer, RecognizerSession
 from asr_app.silero import SAMPLE_RATE
 from asr_app.voice_activity import SpeechGate, VoiceActivityOptions
@@ -29,8 +29,7 @@ class LiveStream:
         self._recognizer = self._hearing = recognizer
         self._gate = SpeechGate(options or VoiceActivityOptions(hangover_s=rules.trailing_silence_s))
         self._session: RecognizerSession | None = None
-        self._start_s = 0.0
-        self._first_segment = self._next_segment = 0
+        self._placement = Placement()
 
     @property
     def is_speech(self) -> bool:
@@ -67,25 +66,12 @@ class LiveStream:
         if self._session is None:
             self._hearing = self._recognizer
             self._session = self._hearing.session()
-            self._start_s, self._first_segment = chunk.start_sample / SAMPLE_RATE, self._next_segment
-        events = self._placed(self._session.accept(chunk))
+            self._placement = Placement(chunk.start_sample / SAMPLE_RATE, self._placement.next_segment)
+        events = self._placement.placed(self._session.accept(chunk))
         if self._hearing is not self._recognizer and any(isinstance(event, Final) for event in events):
             events += self._end()
         return events
 
     def _end(self) -> list[Event]:
         session, self._session = self._session, None
-        return self._placed(session.finish()) if session else []
-
-    def _placed(self, events: list[Event]) -> list[Event]:
-        """Events of the session in progress, with the stream's own times and segment numbers."""
-        return [self._place(event) if isinstance(event, Transcript) else event for event in events]
-
-    def _place(self, event: Transcript) -> Transcript:
-        number = self._first_segment + event.segment_id
-        self._next_segment = number + 1
-        words = tuple(
-            replace(word, start_s=word.start_s + self._start_s, end_s=word.end_s + self._start_s)
-            for word in event.words
-        )
-        return replace(event, segment_id=number, words=words)
+        return self._placement.placed(session.finish()) if session else []
