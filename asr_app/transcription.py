@@ -1,22 +1,29 @@
-"""Transcription of one recording, without threads: file source, session, finals."""
+"""Transcription of one recording, in this process: cut into runs of speech, each heard by itself.
+
+Batches of recordings, with workers, files and what an interruption leaves, are those of asr_app.files.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from asr_app.audio.file import open_audio
 from asr_app.audio.pcm import PcmFormat
-from asr_app.events import Final
+from asr_app.files.hearing import hear
+from asr_app.files.segments import Segmenter
 from asr_app.recognizer import Recognizer
+from asr_app.silero import SAMPLE_RATE, SileroVad
+from asr_app.sinks.segment import Utterance
+from asr_app.voice_activity import SpeechDetector
 
 
-def transcribe_file(recognizer: Recognizer, path: str | Path, pcm: PcmFormat | None = None) -> Iterator[Final]:
+def transcribe_file(
+    recognizer: Recognizer, path: str | Path, pcm: PcmFormat | None = None, detector: SpeechDetector | None = None
+) -> Iterator[Utterance]:
     """The segments of a recording as they are finished.
 
-    path: a file, or "-" for standard input. pcm: the format of raw samples there.
-    Raises AudioFormatError where the recording cannot be read.
+    path: a file, or "-" for standard input. pcm: the format of raw samples there. detector: tells speech from other
+    sound, Silero's network by default. Raises AudioFormatError where the recording cannot be read.
     """
-    session = recognizer.session()
-    with open_audio(path, sample_rate=recognizer.sample_rate, pcm=pcm) as source:
-        for chunk in source:
-            yield from (event for event in session.accept(chunk) if isinstance(event, Final))
-    yield from (event for event in session.finish() if isinstance(event, Final))
+    with open_audio(path, sample_rate=SAMPLE_RATE, pcm=pcm) as source:
+        for speech in Segmenter(detector or SileroVad()).segments(source):
+            yield hear(recognizer, speech)

@@ -120,11 +120,9 @@ class FileSource:
         if wanted is not None and wanted > channels:
             raise AudioFormatError(f"{self._name} has no channel {wanted}: choose one of {channels}, or mix")
         clipped = np.clip(samples, -1.0, 1.0)
-        return (
-            clipped[:, (wanted or 1) - 1]
-            if wanted or channels == 1
-            else clipped @ np.full(channels, 1.0 / channels, np.float32)
-        )
+        if wanted or channels == 1:
+            return clipped[:, (wanted or 1) - 1]
+        return clipped @ np.full(channels, 1.0 / channels, np.float32)
 
 
 def open_audio(

@@ -1,13 +1,11 @@
 """`asr transcribe`: recordings in, words out."""
 
-import sys
 from enum import StrEnum
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from asr_app.cli.messages import complain
 from asr_app.cli.options import (
     BeamOption,
     ChunkOption,
@@ -20,26 +18,9 @@ from asr_app.cli.options import (
     PersonalLmOption,
     ThreadsOption,
     expected,
-    load_recognizer,
     personal_words,
 )
-from asr_app.errors import AsrError, ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from asr_app.audio.pcm import PcmFormat
-    from asr_app.events import Final
-    from asr_app.recognizer import Recognizer
-
-
-class Format(StrEnum):
-    """How a transcript is written."""
-
-    TEXT = "text"
-    JSON = "json"
-    SRT = "srt"
-    VTT = "vtt"
+from asr_app.sinks.formats import Format
 
 
 class Encoding(StrEnum):
@@ -49,9 +30,64 @@ class Encoding(StrEnum):
     F32LE = "f32le"
 
 
+class Vad(StrEnum):
+    """What is heard of a recording."""
+
+    SPEECH = "speech"
+    SOUND = "sound"
+
+
+class ProgressForm(StrEnum):
+    """How it is told what goes on."""
+
+    AUTO = "auto"
+    BARS = "bars"
+    LINES = "lines"
+    JSON = "json"
+    NONE = "none"
+
+
 def transcribe(  # noqa: PLR0913  # one for each option
-    files: Annotated[list[str], typer.Argument(help="Recordings; - is standard input.", show_default=False)],
-    format: Annotated[Format, typer.Option("--format", "-f", help="How to write the transcript.")] = Format.TEXT,
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Recordings, or folders of them; - is standard input.")
+    ] = None,
+    format: Annotated[
+        list[Format] | None, typer.Option("--format", "-f", help="How to write the transcript; may be repeated.")
+    ] = None,
+    beside: Annotated[bool, typer.Option("--beside", help="Write files beside the recordings.")] = False,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option("--output-dir", "-o", help="Write files into a folder, in a tree like the recordings'."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace transcripts that are there.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep transcripts that are there, and go on with what was interrupted.")
+    ] = False,
+    pattern: Annotated[
+        list[str] | None, typer.Option("--pattern", help="Names to take of a folder, as '*.mp3'; may be repeated.")
+    ] = None,
+    list_from: Annotated[
+        str | None, typer.Option("--list", help="A file with the names of recordings, one a line; - is standard input.")
+    ] = None,
+    watch: Annotated[
+        Path | None, typer.Option("--watch", help="Transcribe what arrives in a folder, until Ctrl-C.")
+    ] = None,
+    channels: Annotated[
+        str, typer.Option("--channels", help="mix all, split them (a speaker each), or the number of one.")
+    ] = "mix",
+    start: Annotated[str, typer.Option("--from", help="Begin here: seconds, or hours:minutes:seconds.")] = "0",
+    end: Annotated[str | None, typer.Option("--to", help="End here.")] = None,
+    vad: Annotated[Vad, typer.Option("--vad", help="Hear speech only, or every sound (songs, whispers).")] = Vad.SPEECH,
+    nbest: Annotated[int, typer.Option("--nbest", min=0, max=100, help="Other readings to write in JSON.")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes; all cores for long batches by default.")
+    ] = None,
+    progress: Annotated[
+        ProgressForm, typer.Option("--progress", help="auto: bars on a terminal, else lines, where files are written.")
+    ] = ProgressForm.AUTO,
+    written: Annotated[
+        bool | None, typer.Option("--written/--raw", help="Write numbers and sentences, or words as they were said.")
+    ] = None,
     model: ModelOption = None,
     lm: LmOption = None,
     personal_lm: PersonalLmOption = None,
@@ -66,14 +102,18 @@ def transcribe(  # noqa: PLR0913  # one for each option
     pcm_rate: Annotated[int, typer.Option("--pcm-rate", help="Hz of raw samples.")] = 16000,
     pcm_channels: Annotated[int, typer.Option("--pcm-channels", help="Channels of raw samples.")] = 1,
 ) -> None:
-    """Transcribe recordings (or the sound of videos) to standard output."""
-    from asr_app.audio.pcm import PcmFormat
+    """Transcribe recordings (or the sound of videos) to standard output, or to files."""
+    from asr_app.audio.file import Part, PcmFormat
+    from asr_app.cli.transcribing import Hearing, Request, carry_out, detector, parse_channels, parse_time
     from asr_app.config import load_settings
+    from asr_app.files.batch import Listening
+    from asr_app.files.inputs import PATTERNS
     from asr_app.vocabulary import merged
 
-    if len(files) > 1 and format in (Format.SRT, Format.VTT):
-        raise ConfigError(f"{format.value} is the form of one recording: give the files one at a time")
+    channel, split = parse_channels(channels)
+    part = Part(channel, parse_time(start), None if end is None else parse_time(end))
     raw = PcmFormat(pcm.value, pcm_rate, pcm_channels) if pcm else None
+    listening = Listening(detector(vad.value), part, split, raw)
     settings = load_settings(
         model=model,
         lm=lm,
@@ -84,50 +124,21 @@ def transcribe(  # noqa: PLR0913  # one for each option
         device=device,
         threads=threads,
         hotwords=hotwords,
+        written=written,
     )
-    recognizer = load_recognizer(settings, merged(personal_words(settings), expected(settings, hotword)))
-    failures = [error for file in files if (error := _transcribe_file(recognizer, file, raw, format, len(files)))]
-    if failures:
-        raise typer.Exit(failures[0].exit_code)
-
-
-def _transcribe_file(
-    recognizer: "Recognizer", file: str, raw: "PcmFormat | None", format: Format, files: int
-) -> AsrError | None:
-    """Write one file's transcript; the error that kept it from being written, already told."""
-    from asr_app.audio.blocks import shown
-    from asr_app.transcription import transcribe_file
-
-    try:
-        finals = transcribe_file(recognizer, file, raw)
-        if format is Format.TEXT:
-            _write_lines(finals, f"{shown(file)}:\n" if files > 1 else "")
-        else:
-            sys.stdout.write(_document(list(finals), format, shown(file)))
-            sys.stdout.flush()
-    except AsrError as error:
-        complain(error)
-        return error
-    return None
-
-
-def _write_lines(finals: "Iterator[Final]", heading: str) -> None:
-    """Text comes line by line while the file is heard; a file that cannot be opened gets no heading."""
-    from asr_app.sinks.text import to_text
-
-    first = list(islice(finals, 1))
-    sys.stdout.write(heading)
-    for final in chain(first, finals):
-        sys.stdout.write(to_text([final]))
-        sys.stdout.flush()
-
-
-def _document(finals: "list[Final]", format: Format, file: str) -> str:
-    """The whole transcript of a file."""
-    from asr_app.sinks.json import to_json
-    from asr_app.sinks.srt import to_srt
-    from asr_app.sinks.vtt import to_vtt
-
-    if format is Format.JSON:
-        return to_json(finals, file)
-    return to_srt(finals) if format is Format.SRT else to_vtt(finals)
+    words = merged(personal_words(settings), expected(settings, hotword))
+    request = Request(
+        names=tuple(files or ()),
+        list_from=list_from,
+        watch=watch,
+        patterns=tuple(pattern or PATTERNS),
+        forms=tuple(dict.fromkeys(format or [Format.TEXT])),
+        beside=beside,
+        folder=output_dir,
+        overwrite=overwrite,
+        resume=resume,
+        progress=progress.value,
+    )
+    code = carry_out(request, listening, Hearing(settings, words, nbest, jobs))
+    if code:
+        raise typer.Exit(code)

@@ -1,41 +1,60 @@
-"""Cutting a transcript into the cues of subtitles."""
+"""Cutting a transcript into the cues of subtitles, as the guidelines of BBC and Netflix want them.
 
-from collections.abc import Iterable, Iterator
+A cue has at most two lines of 42 characters and is shown for 1 to 7 s; cues do not overlap and leave a gap of two
+pictures; they end where a clause or a pause ends. Which words go together is decided for all of a recording
+at once: the cuts that cost least in all (dynamic programming, as TeX breaks paragraphs; Knuth and Plass 1981).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from asr_app.sinks.segment import Segment
+from asr_app.sinks.line_breaks import LINE, break_cost, fits, in_lines
+from asr_app.sinks.segment import Segment, speaker_of
 from decoder.types import Word
 
-LINE = 42  # characters; two lines of 42 are the common limit (BBC and Netflix subtitle guidelines: 37 to 42)
-PAUSE_S = 0.6
-LONGEST_S = 7.0
-_SHORTEST_MS = 1000  # a cue is shown so long where the next one leaves the time
+PAUSE_S = 0.6  # a longer one ends a cue where it can
+LONGEST_MS, SHORTEST_MS, GAP_MS = 7000, 1000, 80  # of a cue; GAP_MS: two pictures of 25 a second
+READING = 20.0  # characters a second that can be read at ease
+
+_CUE, _PAUSE, _HURRY, _FLASH = 1.0, 4.0, 0.2, 8.0  # costs: of a cue, and of a second, a character, or a second too many
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Text to show from start_ms to end_ms (milliseconds), in one or two lines of at most LINE characters."""
+    """Words to show from start_ms to end_ms (milliseconds), in one or two lines of at most LINE characters."""
 
     start_ms: int
     end_ms: int
-    lines: tuple[str, ...]
+    lines: tuple[tuple[Word, ...], ...]
+    speaker: str = ""
+
+    @property
+    def text(self) -> str:
+        """The lines."""
+        return "\n".join(" ".join(word.text for word in line) for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A word that fits a line, and the segment it is of."""
+
+    word: Word
+    segment: int
+    speaker: str
 
 
 def cues(segments: Iterable[Segment]) -> list[Cue]:
-    """The cues of a transcript, in order, none overlapping the next.
+    """The cues of a transcript, in order.
 
-    A new cue starts with each segment, after a pause longer than PAUSE_S, and where a word would make the
-    cue longer than LONGEST_S or than two lines.
+    A cue holds the words of one speaker. It appears with its first word and, where the next one leaves the time, stays
+    until it can be read. Where more is said than can be shown, cues come late rather than overlap.
     """
-    groups = [group for segment in segments for group in _groups(_pieces(segment))]
-    starts = [_ms(group[0].start_s) for group in groups]
+    pieces = [piece for number, segment in enumerate(segments) for piece in _pieces(segment, number)]
     made: list[Cue] = []
-    for index, group in enumerate(groups):
-        start = max(starts[index], made[-1].end_ms if made else 0)
-        end = min(max(_ms(group[-1].end_s), start + _SHORTEST_MS), start + _ms(LONGEST_S))
-        if index + 1 < len(groups):
-            end = min(end, starts[index + 1])
-        made.append(Cue(start, max(end, start + 1), _lines([word.text for word in group])))
+    cuts = _cuts(pieces)
+    for index, (start, stop) in enumerate(cuts):
+        following = pieces[stop] if index + 1 < len(cuts) else None
+        made.append(_timed(pieces[start:stop], made[-1].end_ms if made else None, following))
     return made
 
 
@@ -47,7 +66,12 @@ def clock(milliseconds: int, point: str) -> str:
     return f"{hours:02}:{minutes:02}:{seconds:02}{point}{thousandths:03}"
 
 
-def _pieces(segment: Segment) -> Iterator[Word]:
+def in_ms(seconds: float) -> int:
+    """Whole milliseconds."""
+    return max(0, round(seconds * 1000))
+
+
+def _pieces(segment: Segment, number: int) -> Iterator[_Piece]:
     """The words that have text, those longer than a line cut into parts."""
     for word in segment.words:
         text = " ".join(word.text.split())
@@ -55,38 +79,73 @@ def _pieces(segment: Segment) -> Iterator[Word]:
         step = (word.end_s - word.start_s) / max(1, count)
         for k in range(count):
             start = word.start_s + k * step
-            yield Word(text[k * LINE : (k + 1) * LINE], start, start + step, word.confidence)
+            part = text[k * LINE : (k + 1) * LINE].strip()
+            yield _Piece(Word(part, start, start + step, word.confidence), number, speaker_of(segment))
 
 
-def _groups(words: Iterable[Word]) -> Iterator[list[Word]]:
-    """The words of each cue of a segment."""
-    group: list[Word] = []
-    for word in words:
-        if group and not _fits(group, word):
-            yield group
-            group = []
-        group.append(word)
-    if group:
-        yield group
+def _cuts(pieces: Sequence[_Piece]) -> list[tuple[int, int]]:
+    """The range of pieces of each cue: the ranges whose costs are the least in all."""
+    costs, starts = [0.0], [0]
+    for stop in range(1, len(pieces) + 1):
+        tail = _end_cost(pieces, stop)
+        options = [(costs[start] + _cost(pieces, start, stop) + tail, start) for start in _starts(pieces, stop)]
+        cost, start = min(options)
+        costs.append(cost)
+        starts.append(start)
+    found, stop = [], len(pieces)
+    while stop:
+        found.append((starts[stop], stop))
+        stop = starts[stop]
+    return found[::-1]
 
 
-def _fits(group: list[Word], word: Word) -> bool:
-    return (
-        _ms(word.start_s) - _ms(group[-1].end_s) <= _ms(PAUSE_S)
-        and _ms(word.end_s) - _ms(group[0].start_s) <= _ms(LONGEST_S)
-        and bool(_lines([*(held.text for held in group), word.text]))
-    )
+def _starts(pieces: Sequence[_Piece], stop: int) -> Iterator[int]:
+    """Where a cue that ends before a piece may start: one speaker, 7 s and two lines are the most."""
+    last = pieces[stop - 1]
+    yield stop - 1
+    for start in range(stop - 2, -1, -1):
+        first = pieces[start]
+        if first.speaker != last.speaker or not 0 <= in_ms(last.word.end_s) - in_ms(first.word.start_s) <= LONGEST_MS:
+            return
+        if not fits([piece.word.text for piece in pieces[start:stop]]):
+            return
+        yield start
 
 
-def _lines(texts: list[str]) -> tuple[str, ...]:
-    """One line if it is enough, else two of the most equal lengths; nothing if two are not enough."""
-    whole = " ".join(texts)
-    if len(whole) <= LINE:
-        return (whole,)
-    splits = [(" ".join(texts[:k]), " ".join(texts[k:])) for k in range(1, len(texts))]
-    fitting = [split for split in splits if max(map(len, split)) <= LINE]
-    return min(fitting, key=lambda split: abs(len(split[0]) - len(split[1])), default=())
+def _cost(pieces: Sequence[_Piece], start: int, stop: int) -> float:
+    """What a cue of these pieces costs: pauses in it, and too little time to read it."""
+    words = [piece.word for piece in pieces[start:stop]]
+    pauses = sum(_pause(one, two) for one, two in zip(pieces[start:stop], pieces[start + 1 : stop], strict=False))
+    began, until = words[0].start_s, words[-1].end_s + 1.0
+    if stop < len(pieces):
+        until = min(until, max(pieces[stop].word.start_s, words[-1].end_s) - GAP_MS / 1000)
+    shown = max(0.0, until - began)
+    characters = sum(len(word.text) + 1 for word in words)
+    return _CUE + _PAUSE * pauses + _HURRY * max(0.0, characters - READING * shown) + _FLASH * max(0.0, 1.0 - shown)
 
 
-def _ms(seconds: float) -> int:
-    return max(0, round(seconds * 1000))
+def _pause(one: _Piece, two: _Piece) -> float:
+    """Seconds of a pause that is too long for the middle of a cue; the end of a segment is one, too."""
+    silence = two.word.start_s - one.word.end_s
+    return max(PAUSE_S, silence) if silence > PAUSE_S or one.segment != two.segment else 0.0
+
+
+def _end_cost(pieces: Sequence[_Piece], stop: int) -> float:
+    """What it costs to end a cue before a piece; nothing where there is a pause."""
+    if stop == len(pieces) or _pause(pieces[stop - 1], pieces[stop]):
+        return 0.0
+    return break_cost(pieces[stop - 1].word.text, pieces[stop].word.text)
+
+
+def _timed(pieces: Sequence[_Piece], before_ms: int | None, following: _Piece | None) -> Cue:
+    """A cue at its time, after the one before and, where that leaves it a second, before the following."""
+    words = [piece.word for piece in pieces]
+    start = in_ms(words[0].start_s)
+    if before_ms is not None:
+        start = max(start, before_ms + GAP_MS)
+    readable = start + round(1000 * sum(len(word.text) + 1 for word in words) / READING)
+    end = max(in_ms(words[-1].end_s), readable)
+    if following:
+        end = min(end, in_ms(following.word.start_s) - GAP_MS)
+    end = min(max(end, start + SHORTEST_MS), start + LONGEST_MS)
+    return Cue(start, end, in_lines(words), pieces[0].speaker)
