@@ -1,4 +1,4 @@
-"""Where recognisers lie on this machine: the ones that ship in the package, and folders a user names."""
+"""Where recognisers lie on this machine: the ones that ship, the ones that were pulled, and folders a user names."""
 
 from pathlib import Path
 
@@ -8,6 +8,15 @@ SHIPPED = Path(__file__).parent / "resources"
 DEFAULT_MODEL = "english"
 DESCRIPTION = "model.json"
 """models.checkpoint.DESCRIPTION, which cannot be had without torch: `asr models list` is quick."""
+CONFIG = "config.json"
+"""models.wav2vec2_huggingface.CONFIG: what describes a folder of the transformers library."""
+
+
+def models_folder() -> Path:
+    """Where pulled recognisers lie, each a folder; what is still being fetched lies in a hidden one."""
+    import platformdirs  # `asr --help` is quick
+
+    return platformdirs.user_data_path("asr") / "models"
 
 
 def shipped_models() -> list[str]:
@@ -15,19 +24,29 @@ def shipped_models() -> list[str]:
     return sorted(path.parent.name for path in SHIPPED.glob(f"*/{DESCRIPTION}"))
 
 
+def installed_models() -> list[str]:
+    """Names of the recognisers that were pulled."""
+    folder = models_folder()
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    return sorted(name for name in names if not name.startswith(".") and _is_model(folder / name))
+
+
 def find_model(name: str) -> Path:
     """The folder of a recogniser, by its name or path; CheckpointError where there is none."""
+    if name in (installed := installed_models()):
+        return models_folder() / name
     for folder in (SHIPPED / name, Path(name)):
         if _is_model(folder):
             return folder
-    names = ", ".join(shipped_models()) or "none here"
+    names = ", ".join([*shipped_models(), *installed]) or "none here"
     raise CheckpointError(
-        f"no model {name!r}: give a folder with {DESCRIPTION}, or the name of one that ships ({names})"
+        f"no model {name!r}: give a folder with {DESCRIPTION}, or the name of one that is here ({names}); "
+        "`asr models list` shows what `asr models pull` fetches"
     )
 
 
 def _is_model(folder: Path) -> bool:
     try:
-        return (folder / DESCRIPTION).is_file()
+        return any((folder / name).is_file() for name in (DESCRIPTION, CONFIG))
     except OSError:  # a name too long, a folder that may not be read
         return False

@@ -4,8 +4,9 @@ import pytest
 
 import asr_app.library as library
 import models.checkpoint
+import models.wav2vec2_huggingface
 from asr_app.errors import CheckpointError
-from asr_app.library import find_model, shipped_models
+from asr_app.library import find_model, installed_models, shipped_models
 
 
 @pytest.fixture
@@ -18,13 +19,34 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_name_of_the_description_is_that_of_checkpoints() -> None:
+@pytest.fixture(autouse=True)
+def pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of pulled recognisers, which is not there yet."""
+    folder = tmp_path / "data" / "models"
+    monkeypatch.setattr(library, "models_folder", lambda: folder)
+    return folder
+
+
+def test_the_names_of_the_descriptions_are_those_of_checkpoints() -> None:
     assert library.DESCRIPTION == models.checkpoint.DESCRIPTION
+    assert library.CONFIG == models.wav2vec2_huggingface.CONFIG
 
 
 def test_shipped_models(shipped: Path) -> None:
     assert shipped_models() == ["small"]
     assert find_model("small") == shipped / "small"
+
+
+def test_pulled_models(shipped: Path, pulled: Path) -> None:
+    assert installed_models() == []
+    for name in ("own/model.json", "theirs/config.json", "half/model.safetensors", ".pulling/model.json", "file"):
+        (pulled / name).parent.mkdir(parents=True, exist_ok=True)
+        (pulled / name).write_text("{}")
+    assert installed_models() == ["own", "theirs"]
+    assert find_model("theirs") == pulled / "theirs"
+    for name in ("half", ".pulling", "../models/own"):
+        with pytest.raises(CheckpointError, match=r"\(small, own, theirs\)"):
+            find_model(name)
 
 
 def test_a_folder(shipped: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +60,7 @@ def test_an_unknown_model(shipped: Path, name: str) -> None:
     with pytest.raises(CheckpointError, match=r"give a folder with model\.json, or the name of one") as caught:
         find_model(name)
     assert str(caught.value).isprintable()
-    assert str(caught.value).endswith("(small)")
+    assert "that is here (small); `asr models list` shows" in str(caught.value)
 
 
 def test_nothing_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

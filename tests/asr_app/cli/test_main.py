@@ -253,7 +253,8 @@ def two_models(tmp_path: Path, model_folder: Path, monkeypatch: pytest.MonkeyPat
 
 def test_models_list(asr: Asr, two_models: Path) -> None:
     done = asr("models", "list")
-    assert (done.code, done.out, done.err) == (0, "english\nwhistle\n", "")
+    assert (done.code, done.err) == (0, "")
+    assert [line.split()[:2] for line in done.out.splitlines()[1:3]] == [["english", "shipped"], ["whistle", "shipped"]]
 
 
 def test_models_info(asr: Asr, two_models: Path) -> None:
