@@ -6,11 +6,12 @@ are ASR_MODEL, ASR_CHUNK_MS and so on.
 
 import difflib
 import os
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,6 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from asr_app.daemon.limits import Limits
 from asr_app.errors import ConfigError
 from asr_app.options import DecoderName, DeviceName
 
@@ -30,6 +32,12 @@ def config_file() -> Path:
 
 def _vocabulary_file() -> Path:
     return platformdirs.user_config_path("asr") / "vocabulary.txt"
+
+
+def _positive(limits: Limits) -> Limits:
+    if min(asdict(limits).values()) <= 0:
+        raise ValueError("a limit that is not more than 0")
+    return limits
 
 
 class Settings(BaseSettings):
@@ -51,6 +59,32 @@ class Settings(BaseSettings):
     hotwords: Path | None = Field(None, description="a text file of words and phrases to expect")
     vocabulary: Path = Field(default_factory=_vocabulary_file, description="the file of `asr vocabulary`")
     threads: int | None = Field(None, ge=1, description="a number of CPU threads, 1 or more")
+    written: bool | None = Field(
+        None, description="true or false: written text; unset, dictation writes and transcripts are as recognised"
+    )
+    commands: str = Field("en", description="the language of voice commands in dictation, empty for none")
+    numbers: Literal["usual", "plain", "off"] = Field("usual", description="usual, plain or off")
+    hook: str | None = Field(None, description="a program that gets each written text and gives the text to use")
+    hook_shell: bool = Field(False, description="true or false: whether a shell runs the hook")
+    hook_timeout_s: float = Field(5.0, gt=0, le=600, description="seconds that the hook may take, more than 0")
+    history_files: bool = Field(True, description="true or false: remember what asr transcribe writes")
+    history_dictation: bool = Field(False, description="true or false: remember dictations")
+    history_days: int | None = Field(None, ge=1, description="days to remember what is not kept, 1 or more")
+    sink: str = Field("type", description="where the daemon's text goes: type, type:TOOL,TOOL, stdout or none")
+    pace: Literal["final", "committed"] = Field("final", description="final or committed")
+    limits: Annotated[Limits, AfterValidator(_positive)] = Field(
+        default_factory=Limits, description="a table of numbers, more than 0, of what clients of the daemon may ask"
+    )
+
+    @property
+    def replacements(self) -> Path:
+        """The file of `asr replace`."""
+        return self.vocabulary.with_name("replacements.txt")
+
+    @property
+    def own_commands(self) -> Path:
+        """The user's file of voice commands, which need not be there."""
+        return self.vocabulary.with_name("commands.toml")
 
     @classmethod
     def settings_customise_sources(
@@ -83,9 +117,12 @@ def load_settings(**given: Any) -> Settings:
 
 def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"][:1])
-    if first["type"] != "extra_forbidden":
-        wrong, right = str(first["input"])[:40], Settings.model_fields[key].description
-        return f"the setting {key} = {wrong!r} is wrong; it is to be: {right}"
-    near = difflib.get_close_matches(key, Settings.model_fields, n=1, cutoff=0.0)
-    return f"{config_file()}: unknown setting {key!r}; did you mean {near[0]!r}?"
+    key, *inner = (str(part) for part in first["loc"])
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        known = [field.name for field in fields(Limits)] if inner else list(Settings.model_fields)
+        near = difflib.get_close_matches(inner[-1] if inner else key, known, n=1, cutoff=0.0)
+        return f"{config_file()}: unknown setting {'.'.join([key, *inner])!r}; did you mean {near[0]!r}?"
+    wrong, right = str(first["input"])[:40], Settings.model_fields[key].description
+    if key == "limits" and inner:
+        key, right = f"limits.{inner[0]}", "a number, more than 0"
+    return f"the setting {key} = {wrong!r} is wrong; it is to be: {right}"

@@ -6,14 +6,13 @@ Whatever happens in a stage, a final comes out: as it was recognised, with a not
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from asr_app.event_queue import EventQueue
-from asr_app.events import Event, Final, Written
+from asr_app.events import Final, Written
 from asr_app.text.command_file import read_commands
 from asr_app.text.commands import Commands
 from asr_app.text.guard import Guarded
@@ -115,10 +114,17 @@ class PostProcessor:
     """Writes finals in a worker of its own, in their order; each comes out once, within its time."""
 
     def __init__(
-        self, write: Callable[[Final], Written], tell: Callable[[Written], None], timeout_s: float = _TIMEOUT_S
+        self,
+        write: Callable[[Final], Written],
+        tell: Callable[[Written], None],
+        ended: Callable[[], None] = lambda: None,
+        timeout_s: float = _TIMEOUT_S,
     ) -> None:
-        """write: of a Pipeline. tell: gets what was written, in another thread. timeout_s: for a short final."""
-        self._write, self._tell, self._timeout_s = write, tell, timeout_s
+        """write: of a Pipeline. tell, ended: get what was written, and its end, in another thread.
+
+        timeout_s: for a short final.
+        """
+        self._write, self._tell, self._ended, self._timeout_s = write, tell, ended, timeout_s
         self._finals: queue.SimpleQueue[Final | None] = queue.SimpleQueue()
         self._jobs: queue.SimpleQueue[tuple[Final, Future[Written]] | None] = queue.SimpleQueue()
         self._job: Future[Written] | None = None
@@ -131,14 +137,18 @@ class PostProcessor:
         self._finals.put(final)
 
     def close(self) -> None:
-        """Wait until all that was taken has come out."""
+        """Take no more; never waits for what was taken."""
         self._finals.put(None)
+
+    def join(self) -> None:
+        """Wait, after close, until all that was taken has come out."""
         self._dispatcher.join()
 
     def _dispatch(self) -> None:
         for final in iter(self._finals.get, None):
             self._tell(self._written(final))
         self._jobs.put(None)
+        self._ended()
 
     def _written(self, final: Final) -> Written:
         if self._job is not None and not self._job.done():
@@ -161,22 +171,3 @@ class PostProcessor:
                 job.set_result(self._write(final))
             except BaseException as error:  # noqa: BLE001  # it is raised where the result is asked for
                 job.set_exception(error)
-
-
-def with_written(events: Iterable[Event], write: Callable[[Final], Written]) -> Iterator[Event]:
-    """Events as they come and, behind each final, its written form when it is ready; ends when both have."""
-    merged = EventQueue()
-
-    def pump() -> None:
-        processor = PostProcessor(write, merged.put)
-        try:
-            for event in events:
-                merged.put(event)
-                if isinstance(event, Final):
-                    processor.put(event)
-        finally:
-            processor.close()
-            merged.close()
-
-    threading.Thread(target=pump, name="events", daemon=True).start()
-    return iter(merged)

@@ -44,6 +44,7 @@ _COMMANDS = (
     ("Add a word", "a", "app.add_word"),
     ("Choose microphone", "m", "app.pick_device"),
     ("Choose model", "l", "app.pick_model"),
+    ("Written text or raw words", "w", "screen.written"),
     ("Confidence as colour", "v", "screen.confidence"),
     ("Light or dark", "t", "app.toggle_theme"),
     ("All keys", "?", "app.help"),
@@ -148,11 +149,21 @@ class DictationApp(App[AsrError | None]):
         """Show an event."""
         event = self.document.placed(message.event)
         if isinstance(event, Transcript):
-            self.dictation.hear(event)
+            self._obey(self.dictation.hear(event), event.segment_id)
         elif isinstance(event, SpeechStarted):
             self.update_status()
         elif isinstance(event, Failed):
             self.notify(event.message, title="The session stopped", severity="error", timeout=60)
+
+    def _obey(self, action: str, segment_id: int) -> None:
+        """Do what was said in a segment instead of words."""
+        if action == "scratch":
+            self.dictation.scratch(segment_id)
+        elif action == "undo":
+            self.dictation.take_back(segment_id)
+        elif action == "stop" and self._session is not None:
+            self._session.pause()
+            self.notify("Paused, as you said: space listens again.")
 
     def on_ended(self, message: Ended) -> None:
         """Open the session that was asked for in its place, if one was."""

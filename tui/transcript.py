@@ -8,25 +8,38 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from asr_app.events import Event, Final, Partial, SpeechEnded, SpeechStarted, Transcript
+from asr_app.events import Event, Final, Partial, SpeechEnded, SpeechStarted, Transcript, Written
+from asr_app.text.realign import realigned
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment as it is shown: its last event, and whether the user changed its words."""
+    """A segment: its last event, and how it is shown.
 
-    said: Transcript
+    edited: whether the user changed its words, which are then shown whatever was recognised.
+    is_raw: whether the words of written text are shown as they were recognised.
+    """
+
+    last: Transcript
     edited: bool = False
+    is_raw: bool = False
+
+    @property
+    def said(self) -> Transcript:
+        """What is shown."""
+        if self.is_raw and isinstance(self.last, Written) and not self.edited:
+            return as_recognised(self.last)
+        return self.last
 
     @property
     def id(self) -> int:
         """The segment's number in the transcript."""
-        return self.said.segment_id
+        return self.last.segment_id
 
     @property
     def is_final(self) -> bool:
         """Whether the recogniser has finished it."""
-        return isinstance(self.said, Final)
+        return isinstance(self.last, Final)
 
     @property
     def committed_words(self) -> int:
@@ -40,10 +53,11 @@ class Segment:
 
 
 class TranscriptDocument:
-    """Segments in the order of their numbers, each with at least one word."""
+    """Segments in the order of their numbers, each with at least one word; written text keeps its raw words."""
 
     def __init__(self, restored: Iterable[Final] = ()) -> None:
         """restored: segments of an earlier session, which this one goes on after."""
+        self.is_raw = False
         self.segments = [Segment(final) for final in restored if final.words]
         self._index = {segment.id: index for index, segment in enumerate(self.segments)}
         self._undone: list[Segment] = []
@@ -64,14 +78,20 @@ class TranscriptDocument:
     def placed(self, event: Event) -> Event:
         """An event of this take, with its number and times in the whole transcript."""
         if isinstance(event, Transcript):
-            words = tuple(
-                replace(word, start_s=word.start_s + self._offset_s, end_s=word.end_s + self._offset_s)
-                for word in event.words
-            )
-            return replace(event, segment_id=event.segment_id + self._first_id, words=words)
+            placed = self._later(replace(event, segment_id=event.segment_id + self._first_id))
+            if isinstance(placed, Written):
+                return replace(placed, raw=self._later(as_recognised(placed)).words)
+            return placed
         if isinstance(event, SpeechStarted | SpeechEnded):
             return replace(event, time_s=event.time_s + self._offset_s)
         return event
+
+    def _later(self, said: Transcript) -> Transcript:
+        words = tuple(
+            replace(word, start_s=word.start_s + self._offset_s, end_s=word.end_s + self._offset_s)
+            for word in said.words
+        )
+        return replace(said, words=words)
 
     def accept(self, said: Transcript) -> bool:
         """Show an event that was placed; False where it changes nothing."""
@@ -80,12 +100,12 @@ class TranscriptDocument:
             return False
         if index is None:
             if said.words:
-                self._insert(Segment(said))
+                self._insert(Segment(said, is_raw=self.is_raw))
             return bool(said.words)
         if not self._is_newer(said, self.segments[index]):
             return False
         if said.words:
-            self.segments[index] = Segment(said)
+            self.segments[index] = Segment(said, is_raw=self.is_raw)
         else:
             self._remove(index)
         return True
@@ -94,34 +114,51 @@ class TranscriptDocument:
     def _is_newer(said: Transcript, shown: Segment) -> bool:
         if shown.edited or (shown.is_final and isinstance(said, Partial)):
             return False
-        return said.revision > shown.said.revision
+        return said.revision > shown.last.revision
 
     def edit(self, segment_id: int, text: str) -> Final | None:
         """Put a user's text in the place of a segment's words; without text the segment goes and None is returned."""
         index = self._index[segment_id]
-        said = self.segments[index].said
+        last = self.segments[index].last
         if not text.split():
             self._drop(index)
             return None
-        final = edited(said, text)
+        final = edited(last, text)
         self.segments[index] = Segment(final, edited=True)
         return final
 
-    def undo(self) -> Segment | None:
-        """Take the last finished segment away; the segment, None where there is none."""
-        for index in range(len(self.segments) - 1, -1, -1):
-            if self.segments[index].is_final:
-                return self._drop(index)
-        return None
+    def undo(self, before: int | None = None) -> Segment | None:
+        """Take the last finished segment away, or the last before a number; the segment, None where there is none."""
+        index = self._last_final(before)
+        return None if index is None else self._drop(index)
 
     def redo(self) -> Segment | None:
         """Bring back the segment that was taken away last."""
         if not self._undone:
             return None
-        segment = self._undone.pop()
+        segment = replace(self._undone.pop(), is_raw=self.is_raw)
         self._dropped.discard(segment.id)
         self._insert(segment)
         return segment
+
+    def take_back(self, before: int) -> Segment | None:
+        """Undo what was done last before a segment: bring back what was taken away, or unwrite what was written.
+
+        The segment as it is now; None where there is nothing to undo.
+        """
+        index = self._last_final(before)
+        if self._undone and (index is None or self._undone[-1].id > self.segments[index].id):
+            return self.redo()
+        last = None if index is None else self.segments[index].last
+        if index is None or not isinstance(last, Written):
+            return None
+        self.segments[index] = Segment(as_recognised(last), edited=True)
+        return self.segments[index]
+
+    def show_raw(self, is_raw: bool) -> None:
+        """Show, and save, the words as they were recognised, or the written text again."""
+        self.is_raw = is_raw
+        self.segments = [replace(segment, is_raw=is_raw) for segment in self.segments]
 
     def finals(self) -> list[Final]:
         """What is to be saved: every segment, the one in progress as it stands."""
@@ -140,6 +177,13 @@ class TranscriptDocument:
     def index_of(self, segment_id: int) -> int | None:
         """Where a segment is; None where it is not shown."""
         return self._index.get(segment_id)
+
+    def _last_final(self, before: int | None = None) -> int | None:
+        for index in range(len(self.segments) - 1, -1, -1):
+            segment = self.segments[index]
+            if segment.is_final and (before is None or segment.id < before):
+                return index
+        return None
 
     def _insert(self, segment: Segment) -> None:
         index = len(self.segments)
@@ -164,10 +208,15 @@ class TranscriptDocument:
             self._index[self.segments[index].id] = index
 
 
+def as_recognised(text: Written) -> Final:
+    """The raw words of written text, a revision higher."""
+    return Final(text.segment_id, text.revision + 1, text.raw)
+
+
 def edited(said: Transcript, text: str) -> Final:
     """A segment with a user's words: those that stay keep their times, new ones share the time of what they replace.
 
-    said: with at least one word. A user's word is certain.
+    said: with at least one word; its raw words stay with it. A user's word is certain.
     """
     old, new = said.words, text.split()
     words = list(old[:0])  # of their type
@@ -182,4 +231,7 @@ def edited(said: Transcript, text: str) -> Final:
         for place, text_of_word in enumerate(new[begin:end]):
             at = start_s + place * step
             words.append(replace(old[0], text=text_of_word, start_s=at, end_s=at + step, confidence=1.0))
-    return Final(said.segment_id, said.revision + 1, tuple(words))
+    final = Final(said.segment_id, said.revision + 1, tuple(words))
+    if not isinstance(said, Written):
+        return final
+    return replace(said, revision=final.revision, words=final.words, tokens=realigned(said.tokens, text, "edit"))

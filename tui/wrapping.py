@@ -28,6 +28,16 @@ def wrap(words: Sequence[str], width: int) -> tuple[Line, ...]:
     return (*lines, tuple(line))
 
 
+def wrap_lines(lines: Iterable[Sequence[str]], width: int) -> tuple[Line, ...]:
+    """The lines of a text that has line breaks of its own; its words are counted through."""
+    wrapped: list[Line] = []
+    first = 0
+    for words in lines:
+        wrapped += [tuple((first + index, piece) for index, piece in line) for line in wrap(words, width)]
+        first += len(words)
+    return tuple(wrapped)
+
+
 def _chopped(word: str, width: int) -> list[tuple[str, int]]:
     return [(part, cell_len(part)) for part in chop_cells(word, max(2, width))]  # a wide character takes two
 

@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from asr_app.audio.mel_columns import MelColumns
     from asr_app.audio.recorder import Recorder
     from asr_app.config import Settings
-    from asr_app.events import Event
+    from asr_app.events import Event, Final
     from asr_app.journal import Journal
     from asr_app.live import LiveSession
     from asr_app.recognizer import Recognizer
+    from asr_app.writing import Writing
 
 MICROPHONE, STANDARD_INPUT = "mic", "-"
 
@@ -57,6 +58,9 @@ def dictate(  # noqa: PLR0913  # one for each option
     record: Annotated[
         Path | None, typer.Option("--record", help="Also record the sound, to a WAV file in this folder.")
     ] = None,
+    written: Annotated[
+        bool | None, typer.Option("--written/--raw", help="Write numbers, sentences and voice commands (w shows both).")
+    ] = None,
     model: ModelOption = None,
     lm: LmOption = None,
     decoder: DecoderOption = None,
@@ -71,7 +75,7 @@ def dictate(  # noqa: PLR0913  # one for each option
     from asr_app.config import load_settings
 
     given = {"model": model, "lm": lm, "decoder": decoder, "beam": beam, "chunk_ms": chunk_ms}
-    settings = load_settings(**given, device=device, threads=threads, hotwords=hotwords)
+    settings = load_settings(**given, device=device, threads=threads, hotwords=hotwords, written=written)
     if "chunk_ms" not in settings.model_fields_set:
         settings = settings.model_copy(update={"chunk_ms": _CHUNK_MS})
     stem = f"dictation-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
@@ -130,11 +134,10 @@ def _run(sessions: "Sessions", stem: str, journal: "Journal | None") -> None:
     from asr_app.cli.terminal import screen_alone
     from asr_app.sinks.json import to_json
     from asr_app.sinks.srt import to_srt
-    from asr_app.sinks.text import to_text
     from asr_app.sinks.vtt import to_vtt
     from tui.app import DictationApp
 
-    writers = {"txt": to_text, "srt": to_srt, "vtt": to_vtt, "json": lambda finals: to_json(finals, stem)}
+    writers = {"txt": _to_text, "srt": to_srt, "vtt": to_vtt, "json": lambda finals: to_json(finals, stem)}
     app = DictationApp(sessions, writers, stem, journal, journal.finals() if journal else ())
     with screen_alone():
         error = app.run()
@@ -144,6 +147,11 @@ def _run(sessions: "Sessions", stem: str, journal: "Journal | None") -> None:
         raise error
     if app.return_code:
         raise typer.Exit(app.return_code)
+
+
+def _to_text(finals: "Sequence[Final]") -> str:
+    """A paragraph for each segment; line breaks that were dictated are kept."""
+    return "".join(f"{final.text}\n" for final in finals if final.words)
 
 
 class Sessions:
@@ -164,6 +172,7 @@ class Sessions:
         self._source, self._microphone, self._piped = source, microphone, piped
         self._recording, self._recordings = recording, 0
         self._loaded: tuple[str, Recognizer] | None = None
+        self._writing: tuple[str, Writing] | None = None
         self._live: LiveSession | None = None
 
     def open(self, model: str | None, device: str | None) -> "_Session":
@@ -175,12 +184,13 @@ class Sessions:
         name = model or self._settings.model
         recognizer = self._recognizer(name)
         columns = MelColumns(recognizer.sample_rate)
+        writing = self._writing_of(name)
         recorder = self._recorder(recognizer.sample_rate)
         source = self._live_source(device, recognizer.sample_rate)
         live = LiveSession(recognizer, Overheard(source, [columns, recorder] if recorder else [columns]))
         live.start()
         self._live = live
-        return _Session(live, columns, Path(name).name, recorder)
+        return _Session(live, columns, Path(name).name, recorder, writing)
 
     def models(self) -> Sequence[str]:
         """Those that ship; a pipe cannot be heard twice, so it keeps its model."""
@@ -220,6 +230,16 @@ class Sessions:
             self._loaded = name, load_recognizer(settings, words)
         return self._loaded[1]
 
+    def _writing_of(self, name: str) -> "Writing | None":
+        """What writes the text of a model's words, where that is wanted."""
+        if self._settings.written is False:
+            return None
+        if self._writing is None or self._writing[0] != name:
+            from asr_app.writing import load_writing
+
+            self._writing = name, load_writing(self._settings, find_model(name), dictated=True)
+        return self._writing[1]
+
     def _live_source(self, device: str | None, sample_rate: int) -> "LiveSource":
         from asr_app.audio.live_source import RealTimeFile, StandardInput
         from asr_app.audio.microphone import Microphone
@@ -244,12 +264,22 @@ class Sessions:
 class _Session:
     """A live session as the screen sees it."""
 
-    def __init__(self, live: "LiveSession", columns: "MelColumns", model: str, recorder: "Recorder | None") -> None:
+    def __init__(
+        self,
+        live: "LiveSession",
+        columns: "MelColumns",
+        model: str,
+        recorder: "Recorder | None",
+        writing: "Writing | None",
+    ) -> None:
         self._live, self._columns, self._model, self._recorder = live, columns, model, recorder
+        self._writing = writing
 
     def events(self) -> "Iterator[Event]":
-        """What is heard."""
-        return self._live.events()
+        """What is heard and, where that is wanted, as it is written."""
+        from asr_app.writing import with_written
+
+        return with_written(self._live.events(), self._writing) if self._writing else self._live.events()
 
     def spectrum(self) -> Sequence[Sequence[float]]:
         """Columns since the last call."""

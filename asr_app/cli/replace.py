@@ -52,4 +52,4 @@ def _file() -> Path:
     """Beside the vocabulary."""
     from asr_app.config import load_settings
 
-    return load_settings().vocabulary.with_name("replacements.txt")
+    return load_settings().replacements

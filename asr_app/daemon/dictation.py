@@ -20,7 +20,8 @@ from asr_app.engine import Engine
 from asr_app.engine_gate import GatedSession
 from asr_app.engine_stream import explained
 from asr_app.errors import AsrError
-from asr_app.events import Event, Failed, Final, SpeechEnded, SpeechStarted, Transcript
+from asr_app.events import Event, Failed, Final, SpeechEnded, SpeechStarted, Transcript, Written
+from asr_app.writing import Write, WrittenListener
 
 logger = logging.getLogger(__name__)
 
@@ -48,16 +49,27 @@ class StateChanged(Event):
 
 
 class Dictation:
-    """For the event loop's thread."""
+    """For the event loop's thread.
 
-    def __init__(self, open_source: OpenSource, sink: Sink, publish: Callable[[Event], None], backlog: int) -> None:
+    write: gives the written form of finals, which goes to the sink in their place, from the next take on; None for
+    none. What a voice command wants done is told in its written event; "stop" is obeyed here.
+    """
+
+    def __init__(
+        self,
+        open_source: OpenSource,
+        sink: Sink,
+        publish: Callable[[Event], None],
+        backlog: int,
+        write: Write | None = None,
+    ) -> None:
         """publish: tells subscribers. backlog: events that may wait for the sink."""
         self._open_source, self._sink, self._publish, self._backlog = open_source, sink, publish, backlog
         self._take: _Take | None = None
         self._relay: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._next_segment = 0
-        self.state = State.IDLE
+        self.state, self.write = State.IDLE, write
 
     @property
     def is_on(self) -> bool:
@@ -70,7 +82,7 @@ class Dictation:
             if self._take:
                 return False
             source = await asyncio.to_thread(self._open_source, engine.recognizer.sample_rate)
-            take = _Take(source, engine, Outbox(self._backlog))
+            take = _Take(source, engine, Outbox(self._backlog), self.write)
             await asyncio.to_thread(take.start)
             self._take = take
             self._relay = asyncio.create_task(self._pass_on(take, self._relay))
@@ -127,16 +139,24 @@ class Dictation:
     async def _tell(self, event: Event, first_segment: int, take: "_Take") -> None:
         if isinstance(event, Transcript):
             event = replace(event, segment_id=first_segment + event.segment_id)
-            self._next_segment = event.segment_id + 1
+            self._next_segment = max(self._next_segment, event.segment_id + 1)  # written text may come late
         if isinstance(event, SpeechStarted | SpeechEnded) and take is self._take:
             self._turn(State.SPEECH if isinstance(event, SpeechStarted) else State.LISTENING)
         self._publish(event)
-        if isinstance(event, Final) and event.text:
+        if isinstance(event, Written):
+            await self._heed(event, take)
+        if isinstance(event, Final) and event.text and isinstance(event, Written) is (take.write is not None):
             try:
                 await asyncio.to_thread(self._sink.write, event.text)
             except AsrError as error:
                 logger.warning("%s", error)
                 self._publish(Failed(str(error)))
+
+    async def _heed(self, text: Written, take: "_Take") -> None:
+        if text.note:
+            logger.warning("%s", text.note)
+        if text.action == "stop" and take is self._take:
+            await self.stop()
 
     def _turn(self, state: State) -> None:
         if state != self.state:
@@ -147,8 +167,8 @@ class Dictation:
 class _Take:
     """A run of a source: a thread that reads it and hands its chunks to the engine."""
 
-    def __init__(self, source: LiveSource, engine: Engine, outbox: Outbox) -> None:
-        self.outbox, self.failure, self.is_cancelled = outbox, "", False
+    def __init__(self, source: LiveSource, engine: Engine, outbox: Outbox, write: Write | None) -> None:
+        self.outbox, self.write, self.failure, self.is_cancelled = outbox, write, "", False
         self._source, self._engine = source, engine
         self._resources = ExitStack()
 
@@ -156,9 +176,11 @@ class _Take:
         """Open the source and begin; AsrError where source or engine refuses."""
         session = GatedSession(self._engine.recognizer)
         self._resources.enter_context(self._source)
+        listener = WrittenListener(self.outbox, self.write) if self.write else self.outbox
         try:
-            self._stream = self._engine.open(self.outbox, session=session)
+            self._stream = self._engine.open(listener, session=session)
         except AsrError:
+            listener.close()
             self._resources.close()
             raise
         threading.Thread(target=self._run, name="dictation", daemon=True).start()

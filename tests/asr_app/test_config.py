@@ -1,8 +1,10 @@
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from asr_app.config import Settings, config_file, load_settings
+from asr_app.daemon.limits import Limits
 from asr_app.errors import ConfigError
 
 
@@ -37,6 +39,10 @@ def test_command_line_over_environment_over_file(settings_file: Path, monkeypatc
         ("beam = 0", "beam = '0' is wrong; it is to be: how many hypotheses"),
         ("device = 'tpu'", "device = 'tpu' is wrong"),
         ("beam ==", "Invalid value"),
+        ("numbers = 'roman'", "numbers = 'roman' is wrong; it is to be: usual"),
+        ("[limits]\nclient = 3", "unknown setting 'limits.client'; did you mean 'clients'"),
+        ("[limits]\nclients = 'x'", "limits.clients = 'x' is wrong; it is to be: a number, more than 0"),
+        ("[limits]\nidle_s = 0", "more than 0"),
     ],
 )
 def test_a_wrong_file_is_explained(settings_file: Path, text: str, complaint: str) -> None:
@@ -64,9 +70,22 @@ def test_a_named_file_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: P
             load_settings()
 
 
+def test_the_limits_of_the_daemon_are_a_table(settings_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings_file.write_text("[limits]\nclients = 3\n")
+    monkeypatch.setenv("ASR_LIMITS", '{"streams": 2}')
+    assert load_settings().limits == Limits(clients=3, streams=2)
+
+
+def test_files_of_written_text_lie_beside_the_vocabulary(tmp_path: Path) -> None:
+    settings = load_settings(vocabulary=tmp_path / "words.txt")
+    assert (settings.replacements, settings.own_commands) == (tmp_path / "replacements.txt", tmp_path / "commands.toml")
+
+
 def test_every_setting_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
     for name, field in Settings.model_fields.items():
         assert field.description
         assert f"`{name}`" in page
         assert f"`ASR_{name.upper()}`" in page
+    for limit in fields(Limits):
+        assert f"| `{limit.name}` | {limit.default:g} |" in page or f"| `{limit.name}` | {limit.default} |" in page

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from asr_app.event_queue import EventQueue
-from asr_app.events import Event, Final, Partial, SpeechEnded, Written
-from asr_app.postprocess import Pipeline, PostProcessor, WritingOptions, load_pipeline, with_written
+from asr_app.events import Final, Written
+from asr_app.postprocess import Pipeline, PostProcessor, WritingOptions, load_pipeline
 from asr_app.text.hook import Hook
 from asr_app.text.stages import Token, Tokens
 from decoder.types import Word
@@ -105,6 +104,7 @@ def test_finals_come_out_in_order() -> None:
     for segment_id in range(50):
         processor.put(said("twenty", segment_id))
     processor.close()
+    processor.join()
     assert [(text.segment_id, text.text) for text in told.written] == [(i, "20") for i in range(50)]
 
 
@@ -123,6 +123,7 @@ def test_a_model_that_hangs_costs_its_time_once() -> None:
         processor.put(said("hello", segment_id))
     assert time.monotonic() - began < 0.1  # nobody waits to put
     processor.close()
+    processor.join()
     assert time.monotonic() - began < 5
     release.set()
     assert [text.segment_id for text in told.written] == list(range(20))
@@ -140,35 +141,6 @@ def test_a_writer_that_breaks_altogether() -> None:
     processor = PostProcessor(broken, told)
     processor.put(said("hello"))
     processor.close()
+    processor.join()
     assert told.written[0].text == "hello"
     assert "MemoryError" in told.written[0].note
-
-
-def test_written_text_follows_its_final_in_the_stream_of_events() -> None:
-    events: list[Event] = [Partial(0, 1, said("twen").words), said("twenty"), SpeechEnded(2.0), said("thirty", 1)]
-    heard = list(with_written(events, load_pipeline(WritingOptions()).write))
-    plain = [event for event in heard if not isinstance(event, Written)]
-    texts = {event.segment_id: (heard.index(event), event) for event in heard if isinstance(event, Written)}
-    assert plain in (events, events[1:])  # a partial that nobody took may go
-    assert {segment: event.text for segment, (_, event) in texts.items()} == {0: "20", 1: "30"}
-    for segment, (place, event) in texts.items():
-        assert heard.index(said(event.raw[0].text, segment)) < place
-
-
-def test_a_slow_model_does_not_hold_up_events() -> None:
-    release = threading.Event()
-
-    def slow(tokens: Tokens) -> Tokens:
-        release.wait(30)
-        return tokens
-
-    source = EventQueue()
-    heard = with_written(source, Pipeline([Does(slow)]).write)
-    source.put(said("one"))
-    assert next(heard) == said("one")
-    source.put(SpeechEnded(1.0))
-    assert next(heard) == SpeechEnded(1.0)
-    release.set()
-    source.close()
-    (text,) = heard
-    assert isinstance(text, Written)

@@ -2,7 +2,8 @@
 
 import itertools
 
-from asr_app.events import Final, Partial
+from asr_app.events import Final, Partial, Written
+from asr_app.text.stages import Token
 from decoder.types import Word
 from tui.transcript import TranscriptDocument, edited
 
@@ -121,3 +122,69 @@ def test_search_ignores_case() -> None:
     document = TranscriptDocument([Final(0, 1, said("To Zurich")), Final(1, 1, said("home"))])
     assert document.find("zurich") == [0]
     assert document.find("o") == [0, 1]
+
+
+def in_writing(segment_id: int, raw: str, *texts: str, action: str = "") -> Written:
+    """Written text whose tokens stand for a raw word each, at revision 2."""
+    tokens = tuple(Token(text, place, place + 1) for place, text in enumerate(texts))
+    words = tuple(Word(text, float(place), place + 0.5, 0.9) for place, text in enumerate(texts) if text.strip())
+    return Written(segment_id, 2, words, said(raw), tokens, action)
+
+
+def test_written_text_takes_the_place_of_the_final_and_the_raw_words_can_be_shown() -> None:
+    document = TranscriptDocument()
+    document.accept(Final(0, 1, said("twenty men")))
+    assert document.accept(in_writing(0, "twenty men", "20", "men."))
+    assert texts(document) == ["20 men."]
+    document.show_raw(True)
+    assert texts(document) == ["twenty men"]
+    assert document.finals()[0].text == "twenty men"
+    document.accept(Final(1, 1, said("ten more")))
+    document.accept(in_writing(1, "ten more", "10", "more."))
+    assert texts(document) == ["twenty men", "ten more"]
+    document.show_raw(False)
+    assert texts(document) == ["20 men.", "10 more."]
+
+
+def test_an_edit_of_written_text_holds_in_both_views_and_keeps_the_raw_words() -> None:
+    document = TranscriptDocument()
+    document.accept(Final(0, 1, said("the male came")))
+    document.accept(in_writing(0, "the male came", "The", "male", "came."))
+    final = document.edit(0, "The mail\ncame.")
+    assert isinstance(final, Written)
+    assert final.text == "The mail\ncame."
+    assert [word.text for word in final.raw] == ["the", "male", "came"]
+    assert not document.accept(in_writing(0, "the male came", "THE", "MALE", "CAME"))
+    document.show_raw(True)
+    assert texts(document) == ["The mail\ncame."]
+
+
+def test_an_edit_that_is_quicker_than_the_writer_stays() -> None:
+    document = TranscriptDocument()
+    document.accept(Final(0, 1, said("scratch that")))
+    document.edit(0, "scratch this")
+    assert not document.accept(in_writing(0, "scratch that", action="scratch"))
+    assert texts(document) == ["scratch this"]
+
+
+def test_raw_words_move_with_the_take() -> None:
+    document = TranscriptDocument([Final(4, 1, said("before", 7.2))])
+    event = document.placed(in_writing(0, "twenty", "20"))
+    assert isinstance(event, Written)
+    assert (event.segment_id, event.words[0].start_s, event.raw[0].start_s) == (5, 8.0, 8.0)
+
+
+def test_undo_that_takes_back_a_removal_or_else_the_writing() -> None:
+    document = TranscriptDocument()
+    for number in range(2):
+        document.accept(in_writing(number, "twenty", "20"))
+    document.undo(before=1)
+    assert [segment.id for segment in document.segments] == [1]
+    document.undo(before=2)
+    assert document.take_back(before=2)
+    assert [(segment.id, segment.said.text) for segment in document.segments] == [(1, "20")]
+    assert document.take_back(before=2)
+    assert texts(document) == ["twenty"]
+    assert document.take_back(before=1)  # segment 0 comes back
+    assert texts(document) == ["20", "twenty"]
+    assert TranscriptDocument().take_back(before=9) is None

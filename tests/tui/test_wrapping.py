@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.wrapping import LineIndex, wrap
+from tui.wrapping import LineIndex, wrap, wrap_lines
 
 
 @given(st.lists(st.text("ab語é", min_size=1, max_size=30), max_size=30), st.integers(2, 40))
@@ -36,3 +36,7 @@ def test_lines_are_found_after_any_change(heights: list[int], data: st.DataObjec
     assert [index.locate(line) for line in range(index.height)] == places
     with pytest.raises(IndexError):
         index.locate(len(places))
+
+
+def test_words_are_counted_through_line_breaks() -> None:
+    assert wrap_lines([["a", "bee"], [], ["sees"]], 4) == (((0, "a"),), ((1, "bee"),), (), ((2, "sees"),))

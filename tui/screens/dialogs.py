@@ -80,6 +80,7 @@ _HELP = (
     ("c", "copy the chosen segment, or everything"),
     ("s", "save as text, SRT, VTT or JSON"),
     ("↑ ↓", "choose a segment; escape chooses none"),
+    ("w", "written text, or the raw words"),
     ("end", "follow the newest words again"),
     ("a", "add a word of your own: a name, a term"),
     ("m  l", "microphone; model"),

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from asr_app.errors import AsrError
-from asr_app.events import Final, Transcript
+from asr_app.events import Final, Transcript, Written
 from tui.messages import EditDropped, Edited, Sought
 from tui.session import Journal, State, Status
 from tui.transcript import Segment, TranscriptDocument
@@ -41,6 +41,7 @@ class DictationScreen(Screen[None]):
         Binding("a", "app.add_word", "Add word", show=False),
         Binding("m", "app.pick_device", "Mic"),
         Binding("l", "app.pick_model", "Model", show=False),
+        Binding("w", "written", "Written or raw", show=False),
         Binding("v", "confidence", "Confidence", show=False),
         Binding("escape", "clear", "Choose none", show=False),
     ]
@@ -54,6 +55,7 @@ class DictationScreen(Screen[None]):
         self._empty, self._more = Static(_LOADING, id="empty"), Static("↓ newest words: end", id="more")
         self._search = SearchLine()
         self._state = State.LOADING
+        self._note = ""
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -79,20 +81,29 @@ class DictationScreen(Screen[None]):
 
     def show_status(self, status: Status, columns: Sequence[Sequence[float]] = ()) -> None:
         """Take the state and the figures of now, and the newest columns of the spectrogram."""
-        self._state_line.show(status, kept=self.journal is not None)
+        self._state_line.show(status, self.journal is not None, self.document.is_raw, self._note)
         self._figures.show(status)
         if status.state is not self._state:
             self._state = status.state
             self._empty.update(_LOADING if status.state is State.LOADING else _READY)
         self._spectrogram.push(columns)
 
-    def hear(self, said: Transcript) -> None:
-        """Show the words of an event, and keep them where they are final."""
+    def hear(self, said: Transcript) -> str:
+        """Show the words of an event, and keep them where they are final; what else its speaker wants done."""
+        if isinstance(said, Written):
+            self._take_note(said.note)
         if not self.document.accept(said):
-            return
+            return ""
         self._changed(said.segment_id)
         if isinstance(said, Final):
             self._keep(said)
+        return said.action if isinstance(said, Written) else ""
+
+    def _take_note(self, note: str) -> None:
+        """Say why text is not written, once for all segments that go the same way."""
+        if note and not self._note:
+            self.notify(note, severity="warning", timeout=15)
+        self._note = note
 
     def _changed(self, segment_id: int) -> None:
         self.saved = False
@@ -181,9 +192,9 @@ class DictationScreen(Screen[None]):
         self.query(SegmentEditor).remove()
         self.transcript.focus()
 
-    def action_undo(self) -> None:
-        """Take the last finished segment away."""
-        segment = self.document.undo()
+    def scratch(self, before: int | None = None) -> None:
+        """Take the last finished segment away, or the last before a number."""
+        segment = self.document.undo(before)
         if segment is None:
             self.notify("Nothing to take away.")
             return
@@ -191,14 +202,24 @@ class DictationScreen(Screen[None]):
         self._changed(segment.id)
         self.notify(f"Taken away: {_shortened(segment)}\nU brings it back.")
 
+    def take_back(self, before: int) -> None:
+        """Undo what was done last before a segment: a removal, or the writing of a text."""
+        self._restore(self.document.take_back(before), "Nothing to undo.")
+
+    def action_undo(self) -> None:
+        """Take the last finished segment away."""
+        self.scratch()
+
     def action_redo(self) -> None:
         """Bring a segment back."""
-        segment = self.document.redo()
+        self._restore(self.document.redo(), "Nothing to bring back.")
+
+    def _restore(self, segment: Segment | None, otherwise: str) -> None:
         if segment is None:
-            self.notify("Nothing to bring back.")
+            self.notify(otherwise)
             return
-        if isinstance(segment.said, Final):
-            self._keep(segment.said)
+        if isinstance(segment.last, Final):
+            self._keep(segment.last)
         self._changed(segment.id)
 
     # --- choosing, searching, copying ---
@@ -262,6 +283,12 @@ class DictationScreen(Screen[None]):
         self.app.copy_to_clipboard("\n".join(final.text for final in finals))
         words = sum(len(final.words) for final in finals)
         self.notify(f"Copied {words} {'word' if words == 1 else 'words'}.")
+
+    def action_written(self) -> None:
+        """Show the words as they were recognised, or the written text again."""
+        self.document.show_raw(not self.document.is_raw)
+        self.transcript.rewrap()
+        self._place_editor()
 
     def action_confidence(self) -> None:
         """Colour words by how sure the recogniser is, or not."""

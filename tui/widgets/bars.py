@@ -43,8 +43,11 @@ class StateLine(Horizontal):
         yield self._state
         yield self._source
 
-    def show(self, status: Status, kept: bool) -> None:
-        """kept: whether a journal keeps the words."""
+    def show(self, status: Status, kept: bool, is_raw: bool = False, note: str = "") -> None:
+        """kept: whether a journal keeps the words. is_raw: whether they are shown as recognised.
+
+        note: what went wrong with written text; it takes the place of model and microphone.
+        """
         symbol, text, colour = _SAID[status.state]
         parts = [Content.styled(f"{symbol} {text}", f"{colour} bold")]
         if status.time_s:
@@ -53,7 +56,12 @@ class StateLine(Horizontal):
             parts.append(Content.styled("● REC", "$error bold"))
         if kept:
             parts.append(Content.styled("journal on", "$foreground 40%"))
+        if is_raw:
+            parts.append(Content.styled("raw words", "$warning"))
         self._state.show(Content("   ").join(parts))
+        if note:
+            self._source.show(Content.styled(note, "$warning"))
+            return
         source = [part for part in (status.model, status.device) if part]
         self._source.show(Content.styled(" · ".join(source), "$foreground 60%"))
 

@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.transcript import Segment, TranscriptDocument
-from tui.wrapping import Line, LineIndex, wrap
+from tui.wrapping import Line, LineIndex, wrap, wrap_lines
 
 GUTTER = 10
 """Cells left of the words: a mark, and the time."""
@@ -120,7 +120,10 @@ class TranscriptView(ScrollView):
             self._redraw(self._index.top(index), max(height, self._index.height))
 
     def _wrap(self, segment: Segment) -> tuple[Line, ...]:
-        return wrap([word.text for word in segment.said.words], self.text_cells)
+        said = segment.said
+        if "\n" in said.text:
+            return wrap_lines([line.split() for line in said.text.split("\n")], self.text_cells)
+        return wrap([word.text for word in said.words], self.text_cells)
 
     def _resize_document(self) -> None:
         self.virtual_size = Size(self.scrollable_content_region.width, self._index.height)

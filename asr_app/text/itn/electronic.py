@@ -24,6 +24,8 @@ def _email(words: Sequence[str], place: int) -> tuple[int, str] | None:
     if name is None or at(words, name[0]) != "at":
         return None
     domain = _domain(words, name[0] + 1)
+    if tuple(words[name[0] + 1 : name[0] + 4]) == ("w", "w", "w"):
+        return None  # "our page at w w w dot ..."
     return (domain[0], f"{name[1]}@{domain[1]}") if domain else None
 
 

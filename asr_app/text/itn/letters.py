@@ -11,6 +11,8 @@ _KNOWN = (
     "icu imdb imf ios ipa ipo ira irs isbn iso isp ivf"
 )
 _FROM_A_OR_I = frozenset(_KNOWN.split())
+_MOST = 6
+"""Letters in a row; more are a name that is spelled out, of which no capitals would make a word."""
 
 
 def find_abbreviation(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
@@ -23,9 +25,13 @@ def find_abbreviation(words: Sequence[str], place: int, style: Style) -> tuple[i
 
 def _spelled_out(words: Sequence[str], place: int) -> tuple[int, str] | None:
     """Two letters and more in one word, DVDs too; an "a" or "i" beside them is a word of its own unless it is known."""
-    end = place
-    while len(at(words, end)) == 1 and words[end].isalpha():
+    begin = end = place
+    while end - begin <= _MOST and _is_letter(at(words, end)):
         end += 1
+    while end - begin <= _MOST and _is_letter(at(words, begin - 1)):
+        begin -= 1
+    if end - begin > _MOST:
+        return None
     last = at(words, end)
     if len(last) == 3 and last.endswith("'s") and end > place:
         end, letters, plural = end + 1, "".join(words[place:end]) + last[0], "s"
@@ -38,3 +44,7 @@ def _spelled_out(words: Sequence[str], place: int) -> tuple[int, str] | None:
     if letters[0] in "aio" and letters not in _FROM_A_OR_I:
         return None
     return end, letters.upper() + plural
+
+
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isalpha()

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from loudness import Loudness
 
+import asr_app.voice_activity
 from asr_app.audio.types import Samples
 from asr_app.cli.dictate import Sessions
 from asr_app.config import load_settings
 from asr_app.errors import AsrError, ConfigError
+from asr_app.events import Written
 from asr_app.live import LiveSession
 from asr_app.recognizer import Recognizer
 
@@ -48,3 +51,15 @@ def test_words_need_the_search_that_takes_them(
     session.stop()
     list(session.events())
     assert not settings.vocabulary.exists()
+
+
+def test_what_is_heard_is_written_unless_raw_words_are_wanted(
+    model_folder: Path, whistle: Callable[..., Samples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
+    soundfile.write(tmp_path / "tan.wav", whistle("__tan" + "_" * 8), 16_000)
+    settings = load_settings(model=str(model_folder), device="cpu")
+    for wanted in (None, False):
+        sessions = Sessions(settings.model_copy(update={"written": wanted}), str(tmp_path / "tan.wav"))
+        texts = [event.text for event in sessions.open(None, None).events() if isinstance(event, Written)]
+        assert texts == ([] if wanted is False else ["tan"])
