@@ -55,10 +55,10 @@ class OutputError(AsrError):
 class DaemonError(AsrError):
     """No daemon runs, another one does, or it refuses."""
 
-    exit_code = 9
+    exit_code = 12
 
 
 class EngineError(AsrError):
     """The engine takes no more streams: it is full, or has stopped."""
 
-    exit_code = 9
+    exit_code = 13

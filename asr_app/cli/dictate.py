@@ -194,9 +194,9 @@ class Sessions:
 
     def models(self) -> Sequence[str]:
         """Those that ship; a pipe cannot be heard twice, so it keeps its model."""
-        from asr_app.library import shipped_models
+        from asr_app.library import installed_models, shipped_models
 
-        return () if self._source == STANDARD_INPUT else shipped_models()
+        return () if self._source == STANDARD_INPUT else [*shipped_models(), *installed_models()]
 
     def devices(self) -> Sequence[str]:
         """Names of the inputs, where it is an input that is heard."""

@@ -15,7 +15,9 @@ from asr_app.cli import (
     daemon,
     devices,
     dictate,
+    doctor,
     evaluate,
+    history,
     lm,
     models,
     pretrain,
@@ -49,7 +51,9 @@ app.command("tune")(evaluate.tune)
 app.command("train")(train.train)
 app.command("pretrain")(pretrain.pretrain)
 app.command("pronounce")(pronounce.pronounce)
+app.command("doctor")(doctor.doctor)
 app.add_typer(daemon.app, name="daemon")
+app.add_typer(history.app, name="history")
 app.add_typer(models.app, name="models")
 app.add_typer(lm.app, name="lm")
 app.add_typer(vocabulary.app, name="vocabulary")

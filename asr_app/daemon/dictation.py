@@ -21,6 +21,7 @@ from asr_app.engine_gate import GatedSession
 from asr_app.engine_stream import explained
 from asr_app.errors import AsrError
 from asr_app.events import Event, Failed, Final, SpeechEnded, SpeechStarted, Transcript, Written
+from asr_app.typing.pace import Pace
 from asr_app.writing import Write, WrittenListener
 
 logger = logging.getLogger(__name__)
@@ -61,15 +62,20 @@ class Dictation:
         sink: Sink,
         publish: Callable[[Event], None],
         backlog: int,
-        write: Write | None = None,
+        pace: Pace | None = None,
     ) -> None:
-        """publish: tells subscribers. backlog: events that may wait for the sink."""
+        """publish: tells subscribers. backlog: events that may wait for the sink.
+
+        pace: which raw words go to the sink, and when; by default finals do, written where that is wanted.
+        """
+        self.write: Write | None = None
+        self._pace = pace
         self._open_source, self._sink, self._publish, self._backlog = open_source, sink, publish, backlog
         self._take: _Take | None = None
         self._relay: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._next_segment = 0
-        self.state, self.write = State.IDLE, write
+        self.state = State.IDLE
 
     @property
     def is_on(self) -> bool:
@@ -145,12 +151,19 @@ class Dictation:
         self._publish(event)
         if isinstance(event, Written):
             await self._heed(event, take)
-        if isinstance(event, Final) and event.text and isinstance(event, Written) is (take.write is not None):
+        if text := self._for_sink(event, take):
             try:
-                await asyncio.to_thread(self._sink.write, event.text)
+                await asyncio.to_thread(self._sink.write, text)
             except AsrError as error:
                 logger.warning("%s", error)
                 self._publish(Failed(str(error)))
+
+    def _for_sink(self, event: Event, take: "_Take") -> str:
+        """The words that an event makes ready for the sink; each once."""
+        is_written = isinstance(event, Written)
+        if self._pace:
+            return "" if is_written else self._pace(event)
+        return event.text if isinstance(event, Final) and is_written is (take.write is not None) else ""
 
     async def _heed(self, text: Written, take: "_Take") -> None:
         if text.note:

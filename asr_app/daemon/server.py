@@ -7,27 +7,36 @@ from collections.abc import Callable
 from pathlib import Path
 
 from asr_app.daemon.control import ControlServer
+from asr_app.daemon.network import Servers, serving
 from asr_app.daemon.service import Service
+from asr_app.daemon.systemd import Notifier
 
 logger = logging.getLogger(__name__)
 
 
-def run(socket: Path, make_service: Callable[[], Service]) -> None:
-    """Be the daemon that answers at a socket, until a client or a signal ends it.
+def run(socket: Path, make_service: Callable[[], Service], servers: Servers) -> None:
+    """Be the daemon that answers at a socket and at its servers, until a client or a signal ends it.
 
     SIGTERM and SIGINT finish what was said; SIGHUP reads the settings again. Raises AsrError where the recogniser
-    cannot be loaded.
+    cannot be loaded, or an address not be had.
     """
-    asyncio.run(_serve(socket, make_service))
+    asyncio.run(_serve(socket, make_service, servers))
 
 
-async def _serve(socket: Path, make_service: Callable[[], Service]) -> None:
+async def _serve(socket: Path, make_service: Callable[[], Service], servers: Servers) -> None:
     service = make_service()
     control = ControlServer(service, service.limits)
     reloads: set[asyncio.Task[None]] = set()
 
+    notifier = Notifier()
+
+    async def read_again() -> None:
+        notifier.reloading()
+        await service.reload()
+        notifier.ready()
+
     def reload() -> None:
-        task = asyncio.create_task(service.reload())
+        task = asyncio.create_task(read_again())
         reloads.add(task)  # the loop itself keeps no task alive
         task.add_done_callback(reloads.discard)
 
@@ -37,9 +46,21 @@ async def _serve(socket: Path, make_service: Callable[[], Service]) -> None:
     loop.add_signal_handler(signal.SIGHUP, reload)
     await control.listen(socket)
     try:
-        await service.load(service.settings)
-        logger.info("ready at %s", socket)
-        await service.stopping.wait()
+        async with serving(servers, service, service.limits):
+            await service.load(service.settings)
+            logger.info("ready at %s", socket)
+            notifier.ready()
+            watch = asyncio.create_task(notifier.watch(lambda: _answers(service, notifier.watchdog_s)))
+            await service.stopping.wait()
+            watch.cancel()
+            await service.stop()  # nobody is heard while requests come to their end
     finally:
+        notifier.stopping()
         await service.close()
         await control.close()
+
+
+def _answers(service: Service, patience_s: float) -> bool:
+    """Whether the engine is alive, and not at one step for as long as the watchdog waits."""
+    engine = service.engine.status
+    return engine.failure is None and engine.busy_s < patience_s

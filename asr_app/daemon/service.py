@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from asr_app import __version__
 from asr_app.daemon.dictation import Dictation, OpenSource, State, StateChanged
-from asr_app.daemon.limits import Limits
 from asr_app.daemon.outbox import Outbox
 from asr_app.daemon.sinks import Sink
 from asr_app.engine import Engine
 from asr_app.errors import AsrError, DaemonError
 from asr_app.events import Event
-from asr_app.library import shipped_models
+from asr_app.library import installed_models, shipped_models
 from asr_app.recognizer import Recognizer
+from asr_app.typing.pace import Pace
+from asr_app.writing import Write
 
 if TYPE_CHECKING:
     from asr_app.config import Settings
@@ -34,17 +35,28 @@ class Service:
     """For the event loop's thread; `load` comes first, `close` last."""
 
     def __init__(
-        self, read_settings: Callable[[], "Settings"], load: Load, open_source: OpenSource, sink: Sink, limits: Limits
+        self,
+        read_settings: Callable[[], "Settings"],
+        load: Load,
+        open_source: OpenSource,
+        sink: Sink,
+        *,
+        load_write: Callable[["Settings"], Write | None] = lambda _: None,
+        pace: Pace | None = None,
     ) -> None:
-        """read_settings: reads them anew, command line over all; AsrError where they are wrong."""
-        self.limits, self.settings = limits, read_settings()
+        """read_settings: reads them anew, command line over all; AsrError where they are wrong.
+
+        load_write: loads what makes written text of finals. pace: see Dictation.
+        """
+        self.settings = read_settings()
+        self.limits = self.settings.limits
         self.stopping = asyncio.Event()
-        self._read_settings, self._load = read_settings, load
+        self._read_settings, self._load, self._load_write = read_settings, load, load_write
         self._began = time.monotonic()
         self._engine: Engine | None = None
         self._loading = asyncio.Lock()
         self._subscribers: set[Outbox] = set()
-        self._dictation = Dictation(open_source, sink, self._publish, limits.backlog)
+        self._dictation = Dictation(open_source, sink, self._publish, self.limits.backlog, pace)
 
     @property
     def engine(self) -> Engine:
@@ -64,6 +76,7 @@ class Service:
         """Recognise with other settings from the next stream on; AsrError, and all stays, where they cannot be had."""
         async with self._loading:
             recognizer = await asyncio.to_thread(self._load, settings)
+            self._dictation.write = await asyncio.to_thread(self._load_write, settings)
             before, self._engine = self._engine, Engine(recognizer, self.limits.engine)
             self.settings = settings
             if before:
@@ -126,7 +139,7 @@ class Service:
         _check(wanted, "language", tuple(_MODELS_OF_LANGUAGES))
         if language := wanted.pop("language", None):
             wanted["model"] = _MODELS_OF_LANGUAGES[language]
-        _check(wanted, "model", [*shipped_models(), self.settings.model])
+        _check(wanted, "model", [*shipped_models(), *installed_models(), self.settings.model])
         _check(wanted, "device", _DEVICES)
         await self.load(self.settings.model_copy(update=wanted))
         return {"model": self.settings.model, "device": self.settings.device}

@@ -36,11 +36,12 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--decoders", nargs="+", choices=DECODERS, default=DECODERS)
+    parser.add_argument("--chunks", nargs="+", type=_milliseconds, default=CHUNKS_MS, help="milliseconds, or full")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     rows = []
     for decoder in arguments.decoders:
-        for chunk_ms in CHUNKS_MS:
+        for chunk_ms in arguments.chunks:
             recognizer = Recognizer.load(
                 find_model(arguments.model), RecognizerOptions(chunk_ms, decoder, device="cpu")
             )
@@ -58,6 +59,10 @@ def main() -> None:
                 cells.append(f"{figures['wer']:.1f} ({low:.1f}-{high:.1f})")
             rows.append("| " + " | ".join(cells) + " |")
     sys.stdout.write("\n".join(["", *rows, ""]))
+
+
+def _milliseconds(text: str) -> int | None:
+    return None if text == "full" else int(text)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class House:
                 raise self.source_error
             return RealTimeFile(recording, sample_rate, pace=self.pace)
 
-        self.settings = Settings(device="cpu")
+        self.settings = Settings(device="cpu", limits=limits)
         self.loads = 0
 
         def load_one(settings: Settings) -> Recognizer:
@@ -81,7 +81,7 @@ class House:
                 raise ConfigError("no CUDA: use cpu")
             return load(chunk_ms=320)
 
-        self.service = Service(lambda: self.settings, load_one, open_source, self.sink, limits)
+        self.service = Service(lambda: self.settings, load_one, open_source, self.sink)
         self.control = ControlServer(self.service, limits)
         self.clients: list[Client] = []
 

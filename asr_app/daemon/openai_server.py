@@ -1,0 +1,234 @@
+"""The server of OpenAI's API: recordings over HTTP, live sound over a WebSocket, health and metrics."""
+
+import asyncio
+import logging
+import math
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from asr_app.daemon.limits import Limits
+from asr_app.daemon.listening import Binding
+from asr_app.daemon.openai_errors import ApiError, api_error
+from asr_app.daemon.openai_metrics import Metrics
+from asr_app.daemon.openai_realtime import converse
+from asr_app.daemon.openai_transcriptions import Transcriptions
+from asr_app.daemon.service import Service
+from asr_app.engine import Engine
+from asr_app.errors import AsrError, DaemonError
+
+logger = logging.getLogger(__name__)
+
+_HEALTH = "/health"
+_HANGING_S = 60.0
+"""A step of the engine that takes so long hangs."""
+
+_HEADERS_S = 10.0
+"""How long a client has for the headers of a request."""
+
+
+@asynccontextmanager
+async def serve_openai(service: Service, binding: Binding, limits: Limits) -> AsyncIterator[int]:
+    """Answer clients; the port. At the end requests have a moment to be finished.
+
+    Raises OSError where the address cannot be had, ConfigError where the TLS files are wrong.
+    """
+    app = _Api(service, limits)
+    config = uvicorn.Config(
+        _Guard(app.starlette, binding, app.metrics),
+        http=_Impatient,
+        ws="websockets-sansio",
+        ws_max_size=limits.message_bytes,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=limits.clients,
+        timeout_graceful_shutdown=math.ceil(limits.drain_s),
+        ssl_context_factory=(lambda *_: tls) if (tls := binding.tls) else None,
+    )
+    server = _Server(config)
+    family = socket.AF_INET6 if ":" in binding.host else socket.AF_INET
+    with socket.create_server((binding.host, binding.port), family=family) as listener:
+        serving = asyncio.create_task(server.serve([listener]))
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            await serving
+            app.transcriptions.close()
+
+
+class _Server(uvicorn.Server):
+    """One that leaves the signals to the daemon."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing."""
+        yield
+
+
+class _Impatient(H11Protocol):
+    """HTTP for clients that send the headers of a request in time."""
+
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is there."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """A part of a request came."""
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        super().connection_lost(exc)
+        if self._waiting:
+            self._waiting.cancel()
+
+    def _watch(self) -> None:
+        if not self._wants_headers:
+            if self._waiting:
+                self._waiting.cancel()
+            self._waiting = None
+        elif self._waiting is None:
+            self._waiting = self.loop.call_later(_HEADERS_S, self._give_up)
+
+    def _give_up(self) -> None:
+        self._waiting = None
+        if self._wants_headers:
+            self.transport.close()
+
+    @property
+    def _wants_headers(self) -> bool:
+        is_http = self.transport.get_protocol() is self  # no WebSocket yet
+        return is_http and (self.cycle is None or self.cycle.response_complete)
+
+
+class _Guard:
+    """Who has no key comes no further; what was answered is counted."""
+
+    def __init__(self, app: ASGIApp, binding: Binding, metrics: Metrics) -> None:
+        self._app, self._binding, self._metrics = app, binding, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI wants it."""
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._metrics.answered(scope["path"] if scope["path"] in _ROUTES else "other", message["status"])
+            await send(message)
+
+        if scope["path"] == _HEALTH or self._binding.admits(_header(scope, b"authorization")):
+            await self._app(scope, receive, counted)
+            return
+        what = "the API key is wrong or lacks: send the daemon's as a bearer token"
+        error = ApiError(401, what, code="invalid_api_key")
+        refusal = JSONResponse(error.body, error.status, {"www-authenticate": "Bearer"})
+        if scope["type"] == "websocket":
+            await WebSocket(scope, receive, send).send_denial_response(refusal)
+        else:
+            await refusal(scope, receive, counted)
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    found = dict(scope["headers"]).get(name)
+    return None if found is None else found.decode("latin-1")
+
+
+_ROUTES = ("/v1/audio/transcriptions", "/v1/models", _HEALTH, "/metrics")
+
+
+class _Api:
+    """The routes."""
+
+    def __init__(self, service: Service, limits: Limits) -> None:
+        self.metrics = Metrics()
+        self.transcriptions = Transcriptions(service, limits, self.metrics)
+        self._service = service
+        self.starlette = Starlette(
+            routes=[
+                Route("/v1/audio/transcriptions", self._transcribe, methods=["POST"]),
+                Route("/v1/models", self._models),
+                Route("/v1/models/{name}", self._model),
+                Route(_HEALTH, self._health),
+                Route("/metrics", self._metrics_text),
+                WebSocketRoute("/v1/realtime", partial(converse, service=service, limits=limits)),
+            ],
+            exception_handlers={ApiError: _refuse, HTTPException: _refuse_http, Exception: _fail},
+        )
+
+    async def _transcribe(self, request: Request) -> Response:
+        return await self.transcriptions(request)
+
+    @property
+    def _name(self) -> str:
+        return Path(self._service.settings.model).name
+
+    async def _models(self, _: Request) -> Response:
+        return JSONResponse({"object": "list", "data": [_described(self._name)]})
+
+    async def _model(self, request: Request) -> Response:
+        if request.path_params["name"] != self._name:
+            raise ApiError(404, f"there is no such model: ask for {self._name}", "model", "model_not_found")
+        return JSONResponse(_described(self._name))
+
+    def _engine(self) -> Engine | None:
+        try:
+            return self._service.engine
+        except DaemonError:
+            return None
+
+    async def _health(self, _: Request) -> Response:
+        engine = self._engine()
+        if engine is None:
+            return JSONResponse({"status": "loading"}, 503)
+        status = engine.status
+        if status.failure or status.busy_s > _HANGING_S:
+            return JSONResponse({"status": "failed" if status.failure else "hanging"}, 503)
+        return JSONResponse({"status": "ok"})
+
+    async def _metrics_text(self, _: Request) -> Response:
+        engine = self._engine()
+        text = self.metrics.text(engine.status if engine else None)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+
+def _described(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "asr"}
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    headers = {"retry-after": "1"} if error.status in (429, 503) else None
+    return JSONResponse(error.body, error.status, headers)
+
+
+async def _refuse_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    what = {404: "there is no such address", 405: "this address is not asked so"}.get(error.status_code, error.detail)
+    refusal = ApiError(error.status_code, f"{what}: see the daemon's documentation for what there is")
+    return JSONResponse(refusal.body, refusal.status, error.headers)
+
+
+async def _fail(_: Request, error: Exception) -> Response:
+    refusal = api_error(error) if isinstance(error, AsrError) else ApiError(500, "internal error: see the daemon's log")
+    return JSONResponse(refusal.body, refusal.status)

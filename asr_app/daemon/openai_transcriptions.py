@@ -1,0 +1,268 @@
+"""POST /v1/audio/transcriptions: a recording in, its transcript out, at once or as it becomes certain."""
+
+import asyncio
+import json
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from asr_app.audio.file import open_audio
+from asr_app.daemon.limits import Limits
+from asr_app.daemon.openai_errors import ApiError, api_error
+from asr_app.daemon.openai_formats import RESPONSE_FORMATS, Deltas, Recording, rendered, usage
+from asr_app.daemon.openai_metrics import Metrics
+from asr_app.daemon.openai_upload import Upload, receive_upload
+from asr_app.daemon.outbox import Outbox
+from asr_app.daemon.service import Service
+from asr_app.engine import Engine
+from asr_app.engine_stream import Priority, explained
+from asr_app.errors import AsrError, AudioFormatError
+from asr_app.events import Failed, Final, Transcript
+
+logger = logging.getLogger(__name__)
+
+OPENAI_MODELS = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
+"""Names that clients have built in; they get the daemon's model."""
+
+LANGUAGES = ("en", "english")
+
+_LOOK_S = 0.5
+"""How often a thread that waits for the engine looks whether its client is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a client asks for."""
+
+    recording: Path
+    form: str
+    granularities: tuple[str, ...]
+    streamed: bool
+
+    @classmethod
+    def of(cls, upload: Upload, model: str) -> "Wanted":
+        """ApiError for what cannot be had. prompt, temperature and what else there may be is left out."""
+        form = _one_of(upload, "response_format", RESPONSE_FORMATS, "json")
+        granularities = upload.fields.get("timestamp_granularities", [])
+        if set(granularities) - {"word", "segment"}:
+            raise ApiError(400, "timestamps are of each word or segment: ask for these", "timestamp_granularities")
+        streamed = _one_of(upload, "stream", ("true", "false", "1", "0"), "false")
+        _one_of(upload, "language", LANGUAGES, "en")
+        check_model(upload.fields.get("model", [""])[-1], model)
+        if upload.recording is None:
+            raise ApiError(400, "there is no recording: send one as the field 'file'", "file")
+        return cls(upload.recording, form, tuple(granularities), streamed in ("true", "1"))
+
+
+def check_model(name: str, loaded: str) -> None:
+    """ApiError where a client asks for another model than the one that is loaded, or one of OpenAI's names."""
+    if not name:
+        raise ApiError(400, f"no model is named: ask for {loaded}", "model")
+    if name not in (loaded, *OPENAI_MODELS):
+        raise ApiError(404, f"there is no model {name[:40]!r}: ask for {loaded}", "model", "model_not_found")
+
+
+def _one_of(upload: Upload, name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = (upload.fields.get(name) or [default])[-1] or default
+    if value.lower() not in allowed:
+        raise ApiError(400, f"{name} {value[:40]!r}: choose one of {', '.join(allowed)}", name)
+    return value.lower()
+
+
+class Transcriptions:
+    """The endpoint."""
+
+    def __init__(self, service: Service, limits: Limits, metrics: Metrics) -> None:
+        self._service, self._limits, self._metrics = service, limits, metrics
+        self._threads = ThreadPoolExecutor(limits.uploads, "recording")
+        self._uploads = 0
+
+    def close(self) -> None:
+        """Take no more recordings."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer; the recording is gone afterwards."""
+        async with AsyncExitStack() as resources:
+            await resources.enter_async_context(self._place())
+            folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="asr-")))  # of mode 0700
+            try:
+                upload = await receive_upload(request, folder, self._limits)
+            except ClientDisconnect:
+                return Response(status_code=499)
+            wanted = Wanted.of(upload, Path(self._service.settings.model).name)
+            work = await resources.enter_async_context(self._work(wanted.recording))
+            if wanted.streamed:
+                return _Streamed(work, resources.pop_all())
+            finals = await _unless_gone(request, work)
+            if finals is None:
+                return Response(status_code=499)
+            recording = Recording(finals, work.duration_s)
+            body, media_type = rendered(recording, wanted.form, wanted.granularities)
+            return Response(body, media_type=media_type)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """One of the places for recordings."""
+        if self._uploads >= self._limits.uploads:
+            raise ApiError(
+                429,
+                f"{self._limits.uploads} recordings are being heard, and no more may be: try again later",
+                code="rate_limit_exceeded",
+            )
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
+
+    @asynccontextmanager
+    async def _work(self, path: Path) -> AsyncIterator["_Work"]:
+        """A recording that is being heard; at the end no thread reads it any more."""
+        work, began = _Work(self._open(), path, self._limits), time.monotonic()
+        reading = asyncio.get_running_loop().run_in_executor(self._threads, work.read)
+        try:
+            yield work
+        finally:
+            work.cancel()
+            await asyncio.shield(reading)
+            if work.is_done:
+                self._metrics.heard(work.duration_s, time.monotonic() - began)
+
+    def _open(self) -> Engine:
+        try:
+            return self._service.engine
+        except AsrError as error:
+            raise api_error(error) from error
+
+
+class _Work:
+    """A recording on its way through the engine: a thread reads it, the event loop takes its events."""
+
+    def __init__(self, engine: Engine, path: Path, limits: Limits) -> None:
+        self.duration_s, self.is_done = 0.0, False
+        self._path, self._limits = path, limits
+        self._rate = engine.recognizer.sample_rate
+        self._outbox = Outbox(limits.backlog)
+        self._cancelled = threading.Event()
+        self._error: ApiError | None = None
+        try:
+            self._stream = engine.open(self._outbox, Priority.FILE)
+        except AsrError as error:
+            raise api_error(error, engine) from error
+
+    def read(self) -> None:
+        """In a thread: hand the recording to the engine."""
+        try:
+            self._hand_over()
+        except ApiError as error:
+            self._error = error
+        except AudioFormatError as error:
+            reason = str(error).replace(str(self._path), "the recording")
+            self._error = api_error(AudioFormatError(reason))
+        except Exception as error:
+            logger.info("a recording failed", exc_info=True)
+            self._error = ApiError(500, explained(error).replace(str(self._path), "the recording"))
+        self._stream.finish()
+
+    def _hand_over(self) -> None:
+        with open_audio(self._path, sample_rate=self._rate) as source:
+            for chunk in source:
+                self.duration_s += len(chunk.samples) / self._rate
+                if self.duration_s > self._limits.recording_s:
+                    longest = self._limits.recording_s
+                    raise ApiError(413, f"the recording is longer than {longest:g} s: send it in parts", "file")
+                while not self._stream.accept(chunk, _LOOK_S):
+                    if self._cancelled.is_set():
+                        return
+                if self._cancelled.is_set():
+                    return
+
+    def cancel(self) -> None:
+        """Stop at once."""
+        self._cancelled.set()
+        self._stream.cancel()
+
+    async def events(self) -> AsyncIterator[Transcript]:
+        """The transcripts as they come; ApiError where the recording cannot be heard to its end."""
+        try:
+            async with asyncio.timeout(self._limits.decode_s):
+                async for event in self._outbox:
+                    if self._error:
+                        break
+                    if isinstance(event, Failed):
+                        raise ApiError(500, event.message)
+                    if isinstance(event, Transcript):
+                        yield event
+        except TimeoutError as error:
+            longest = self._limits.decode_s
+            raise ApiError(503, f"the recording took more than {longest:g} s: send a shorter one") from error
+        except AsrError as error:
+            raise api_error(error) from error
+        if self._error:
+            raise self._error
+        self.is_done = True
+
+    async def finals(self) -> tuple[Final, ...]:
+        """All segments that have words."""
+        return tuple([event async for event in self.events() if isinstance(event, Final) and event.words])
+
+
+async def _unless_gone(request: Request, work: _Work) -> tuple[Final, ...] | None:
+    """The segments; None where the client hangs up before they are there."""
+    hearing = asyncio.create_task(work.finals())
+    gone = asyncio.create_task(_hung_up(request))
+    try:
+        await asyncio.wait([hearing, gone], return_when=asyncio.FIRST_COMPLETED)
+        return hearing.result() if hearing.done() else None
+    finally:
+        for task in (hearing, gone):
+            task.cancel()
+        await asyncio.gather(hearing, gone, return_exceptions=True)
+
+
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Streamed(StreamingResponse):
+    """Server-sent events; the work ends with it, whether it was told to its end or not."""
+
+    def __init__(self, work: _Work, resources: AsyncExitStack) -> None:
+        super().__init__(_told(work), media_type="text/event-stream", headers={"cache-control": "no-store"})
+        self._resources = resources
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI wants it."""
+        async with self._resources:
+            await super().__call__(scope, receive, send)
+
+
+async def _told(work: _Work) -> AsyncIterator[str]:
+    """The text as it becomes certain, then all of it; an error is the last of the events."""
+    deltas, finals = Deltas(), []
+    try:
+        async for event in work.events():
+            if delta := deltas.of(event):
+                yield _sse({"type": "transcript.text.delta", "delta": delta})
+            if isinstance(event, Final):
+                finals.append(event)
+        text = " ".join(final.text for final in finals if final.words)
+        yield _sse({"type": "transcript.text.done", "text": text, "usage": usage(work.duration_s)})
+    except ApiError as error:
+        yield _sse({"type": "error", **error.body})
+
+
+def _sse(event: dict[str, object]) -> str:
+    return f"data: {json.dumps(event, ensure_ascii=False)}\n\n"

@@ -1,0 +1,47 @@
+"""Adding finished transcripts to the history, so that a history that fails never stands in a transcript's way."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from asr_app.errors import AsrError
+from asr_app.history import About, History, HistoryError, Kind
+from asr_app.installation import read_record
+from asr_app.library import find_model
+from asr_app.registry import shipped_facts
+from asr_app.sinks.segment import Segment
+
+logger = logging.getLogger(__name__)
+
+
+class Memory:
+    """Remembers what one command transcribes. May be used by any thread, one at a time."""
+
+    def __init__(self, path: Path, days: int | None, kind: Kind, model: str) -> None:
+        """path: of the history. days: how long it keeps. model: name or folder of the recogniser."""
+        self._path, self._days, self._kind = path, days, kind
+        self._model, self._language = model, _language(model)
+        self._complained = False
+
+    def add(self, source: str, started: datetime, duration_s: float, segments: Iterable[Segment]) -> None:
+        """Remember a transcript; where that fails, the user is told once.
+
+        The database is opened for each: a daemon runs for weeks, and the file may be deleted meanwhile.
+        """
+        about = About(source, self._kind, started, duration_s, self._model, self._language)
+        try:
+            with History(self._path, self._days) as history:
+                history.add(about, segments)
+        except HistoryError as error:
+            if not self._complained:
+                logger.warning("%s; transcripts are not remembered", error)
+            self._complained = True
+
+
+def _language(model: str) -> str:
+    """The language of a model, empty where nobody says."""
+    try:
+        return str({**shipped_facts(model), **read_record(find_model(model))}.get("language", ""))
+    except AsrError:
+        return ""  # loading the model tells what is wrong with it

@@ -1,0 +1,87 @@
+"""Dictation in the event loop: written text goes to the sink, and what is said to be done is done."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from loudness import Loudness
+
+import asr_app.voice_activity
+from asr_app.audio.live_source import RealTimeFile
+from asr_app.daemon.dictation import Dictation, State
+from asr_app.engine import Engine
+from asr_app.events import Event, Final, Written
+from asr_app.postprocess import unwritten
+from asr_app.recognizer import Recognizer
+from asr_app.text.stages import Token
+from asr_app.text.written import written
+from asr_app.writing import Write
+
+Dictate = Callable[..., tuple[list[str], list[Event]]]
+
+
+class Memory(list[str]):
+    """A sink that remembers."""
+
+    def write(self, text: str) -> None:
+        self.append(text)
+
+
+@pytest.fixture
+def dictate(load: Callable[..., Recognizer], recording: Path, monkeypatch: pytest.MonkeyPatch) -> Dictate:
+    """A function (what writes, pace=20) -> texts in the sink, and events told, of a take that nobody stops."""
+    monkeypatch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
+
+    async def take(engine: Engine, write: Write | None, pace: float) -> tuple[list[str], list[Event]]:
+        sink, told = Memory(), list[Event]()
+        source = RealTimeFile(recording, engine.recognizer.sample_rate, pace=pace)
+        dictation = Dictation(lambda _: source, sink, told.append, 1_000)
+        dictation.write = write
+        assert await dictation.start(engine)
+        await dictation.drain(60)
+        assert dictation.state is State.IDLE
+        return sink, told
+
+    def run(write: Write | None, pace: float = 20.0) -> tuple[list[str], list[Event]]:
+        engine = Engine(load(chunk_ms=320))
+        try:
+            return asyncio.run(take(engine, write, pace))
+        finally:
+            engine.close()
+
+    return run
+
+
+def louder(final: Final) -> Written:
+    return written(final, tuple(Token(word.text.upper(), at, at + 1) for at, word in enumerate(final.words)))
+
+
+def test_the_sink_gets_written_text_and_subscribers_both(dictate: Dictate) -> None:
+    texts, told = dictate(louder)
+    assert texts == ["TAN", "SAT", "NAS"]
+    raw = [event for event in told if isinstance(event, Final) and not isinstance(event, Written)]
+    text = [event for event in told if isinstance(event, Written)]
+    assert [event.text for event in raw] == ["tan", "sat", "nas"]
+    assert [(event.segment_id, event.revision - 1) for event in text] == [(one.segment_id, one.revision) for one in raw]
+
+
+def test_without_a_writer_the_sink_gets_what_was_recognised(dictate: Dictate) -> None:
+    assert dictate(None)[0] == ["tan", "sat", "nas"]
+
+
+def test_a_writer_that_fails_says_so_and_the_raw_words_come(dictate: Dictate, caplog: pytest.LogCaptureFixture) -> None:
+    texts, told = dictate(lambda final: unwritten(final, "the model broke"))
+    assert texts == ["tan", "sat", "nas"]
+    assert "the model broke" in caplog.text
+    assert all(event.note for event in told if isinstance(event, Written))
+
+
+def test_stop_ends_the_take_and_writes_nothing(dictate: Dictate) -> None:
+    def obey(final: Final) -> Written:
+        return written(final, (), action="stop") if final.text == "tan" else louder(final)
+
+    texts, told = dictate(obey, pace=2.0)
+    assert "TAN" not in texts
+    assert "NAS" not in texts  # it would come five seconds later
+    assert next(event for event in told if isinstance(event, Written)).action == "stop"

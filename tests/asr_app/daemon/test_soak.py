@@ -1,0 +1,50 @@
+"""A daemon after many clients of whom most broke off: all finals told, and nothing left behind."""
+
+import gc
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import serving
+import storm
+from serving import House, pcm
+
+from asr_app.audio.types import Samples
+
+house, open_house = serving.house, serving.open_house
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are counted as Linux shows them")
+def test_a_storm_leaves_nothing_behind(house: House, whistle: Callable[..., Samples]) -> None:
+    sound = pcm(whistle("__tan__"))
+    storm.storm(house.addresses, sound, 20, seed=1)  # whatever is made once is there afterwards
+    until(lambda: house.service.engine.status.live == 0)
+    gc.collect()
+    before, threads = descriptors(), threading.active_count()
+    texts = storm.storm(house.addresses, sound, 120, seed=2)
+    assert len(texts) > 15
+    assert set(texts) == {"tan"}
+    until(lambda: house.service.engine.status.live == 0)
+    until(lambda: descriptors() <= before)
+    assert threading.active_count() == threads
+
+
+def test_frames_of_chance_at_the_control_socket_disturb_nobody(house: House, whistle: Callable[..., Samples]) -> None:
+    sound = pcm(whistle("__tan__"))
+    attack = storm.attacks(house.addresses)["control"]
+    speak = lambda: serving.by_vosk(house.vosk_port, sound)  # noqa: E731
+    assert storm.beside(speak, lambda: attack(100)) == {"tan"}
