@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 import platformdirs
 
-from asr_app.errors import AsrError, ConfigError
+from asr_app.errors import AsrError, ConfigError, OutputError
 from asr_app.events import Written
 from asr_app.sinks.segment import Segment, Utterance, speaker_of, spoken
 from decoder.types import Word
@@ -74,10 +74,8 @@ _ADVICE = {
 }
 
 
-class HistoryError(AsrError):
+class HistoryError(OutputError):
     """The history cannot be read or written."""
-
-    exit_code = 8
 
 
 class Kind(StrEnum):

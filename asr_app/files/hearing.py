@@ -25,7 +25,7 @@ def hear(recognizer: Recognizer, speech: Speech, alternatives: int = 0) -> Utter
     if isinstance(decoder, BeamSession):
         readings = decoder.nbest(max(alternatives, HYPOTHESES))
         best = recognizer.rescorer.best(readings, ()) if recognizer.rescorer else best
-    words = tuple(_placed(word, speech.start_s, recognizer) for word in best.words)
+    words = tuple(_placed(word, speech.start_s, recognizer) for word in recognizer.written.final(best).words)
     return Utterance(words, alternatives=tuple(_alternative(one) for one in readings[:alternatives]))
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from asr_app.errors import AsrError, ConfigError
+from asr_app.errors import ConfigError, OutputError
 from asr_app.typing.clipboard import Paste
 from asr_app.typing.keyboards import KEYBOARDS, NothingTyped, PerhapsTyped, Untypeable
 from asr_app.typing.session import Display, Session
@@ -21,10 +21,8 @@ TOOLS = (*KEYBOARDS, Paste.name)
 """Names of all tools."""
 
 
-class TypingError(AsrError):
+class TypingError(OutputError):
     """A text was not typed, or not whole."""
-
-    exit_code = 8
 
 
 class Tool(Protocol):

@@ -194,10 +194,10 @@ def test_events_for_programs(transcribe: Asr, tree: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("progress", ["bars", "lines", "none"])
 def test_what_is_told_on_the_way(transcribe: Asr, tree: Path, tmp_path: Path, progress: str) -> None:
-    (tree / "[bold]zz[/].wav").write_text("no sound at all")
+    (tree / "[bold]zz.wav").write_text("no sound at all")
     done = transcribe(tree, "-o", tmp_path / "out", "--progress", progress)
     assert done.code == PARTLY
-    assert "[bold]zz[/].wav is not a recording" in done.err.replace("\n", "")
+    assert "[bold]zz.wav is not a recording" in done.err.replace("\n", "")
     assert ("3 transcribed (0:03 min, " in done.err) == (progress != "none")
     assert ("talk.wav: 0:01 min" in done.err.replace("\n", "")) == (progress != "none")
 

@@ -92,7 +92,6 @@ def test_help_names_every_command(asr: Asr) -> None:
     [
         ["shout"],
         ["--unknown"],
-        ["transcribe"],
         ["transcribe", "--unknown", "a.wav"],
         ["transcribe", "a.wav", "--format", "docx"],
         ["transcribe", "a.wav", "--device", "tpu"],
@@ -138,7 +137,7 @@ def test_an_error_has_the_exit_code_of_its_class(
 
 
 def test_the_exit_codes_differ() -> None:
-    kinds: list[type[AsrError]] = [AsrError, *AsrError.__subclasses__()]
+    kinds = [AsrError, *(kind for kind in AsrError.__subclasses__() if kind.__module__ == AsrError.__module__)]
     assert len({kind.exit_code for kind in kinds} | {0, 70, 130}) == len(kinds) + 3
 
 

@@ -101,14 +101,14 @@ def test_a_wrong_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_command_is_quick_and_ends_with_its_code(folder: Path) -> None:
-    """A few times what Python itself takes, by processor time; without a daemon it is exit code 9 and one line."""
+    """A few times what Python itself takes, by processor time; without a daemon it ends with its exit code and one line."""
     code = (
         "import sys; from asr_app.cli.entry import main; sys.argv = ['asr', 'ctl', 'status']\n"
         f"try: main()\nfinally: print(sorted(set({HEAVY}) & set(sys.modules)))"
     )
     spent, bare = [], []
     for _ in range(3):
-        spent.append(seconds(code, 9, "[]\n"))
+        spent.append(seconds(code, DaemonError.exit_code, "[]\n"))
         bare.append(seconds("pass", 0, ""))
     assert min(spent) < 5 * min(bare)
 

@@ -61,7 +61,7 @@ def test_a_day_in_the_life(run_daemon: Callable[[], Any], folder: Path) -> None:
 
     second = run_daemon()
     _, complaint = second.process.communicate(timeout=60)
-    assert second.process.returncode == 9
+    assert second.process.returncode == DaemonError.exit_code
     assert f"process {first.process.pid} holds {first.socket}" in complaint
     assert "asr ctl shutdown" in complaint
 
