@@ -104,7 +104,7 @@ def test_a_dictation_survives_being_killed_and_is_saved(terminal: Callable[..., 
     second.wait("Finished")
     assert not second.has_colours()
     second.press("s")
-    second.wait("Save")
+    second.wait("enter saves")  # the keys below the transcript say Save, too
     second.press("Enter")
     second.wait("Saved to")
     second.press("q")
