@@ -101,7 +101,7 @@ def test_a_wrong_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_command_is_quick_and_ends_with_its_code(folder: Path) -> None:
-    """A few times what Python itself takes, by processor time; without a daemon it ends with its exit code and a line."""
+    """A few times what Python itself takes, by processor time; without a daemon it ends with its exit code."""
     code = (
         "import sys; from asr_app.cli.entry import main; sys.argv = ['asr', 'ctl', 'status']\n"
         f"try: main()\nfinally: print(sorted(set({HEAVY}) & set(sys.modules)))"
