@@ -118,7 +118,9 @@ def test_what_ships_is_whole_and_stays(asr: Asr, server: ModelServer, model_fold
 
 
 RUN = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
 import asr_app.cli.main
 sys.argv = ["asr", "models", "pull", sys.argv[1]]
 asr_app.cli.main.main()
