@@ -94,10 +94,10 @@ def load_rescorer(
     decoding: the checkpoint's settings. weights: alpha and beta of the search. Raises OSError or ValueError for files
     that cannot be read.
     """
-    from models.lm import DESCRIPTION, load_neural_lm
+    from models.lm import FILES, load_neural_lm
 
     share = decoding.get(SETTING, 0.0)
-    if not share or not (folder / DESCRIPTION).exists():
+    if not share or not (folder / FILES.description).exists():
         return None
     if not isinstance(share, int | float) or not 0 < share <= 1:
         raise ValueError(f"the model's decoder setting {SETTING} is {share!r}: fetch the model again")

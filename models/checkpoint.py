@@ -1,13 +1,9 @@
 """Checkpoints: weights as safetensors, all else that a recogniser needs as JSON beside them; never pickle.
 
-A checkpoint is a folder with model.json and model.safetensors. Each file is written to a temporary name and
-renamed, model.json last and with the SHA-256 of the weights, so a half-written checkpoint is never taken for
-a whole one.
+A checkpoint is a folder with model.json and model.safetensors (models/model_files.py).
 """
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,18 +11,18 @@ from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel, Head
 from models.frontend import Frontend, FrontendConfig, WindowName
 from models.layers import Subsampling
+from models.model_files import ModelFiles, file_sha256
 from models.quantisation import dequantise, quantise
 
-FORMAT = "asr-app checkpoint"
-VERSION = 1
-WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+FILES = ModelFiles("model", "asr-app checkpoint")
+WEIGHTS, DESCRIPTION = FILES.weights, FILES.description
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,55 +52,22 @@ class Checkpoint:
         return model.eval().requires_grad_(False)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step, so that a kill leaves the old or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Write a safetensors file atomically."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> str:
     """Write a checkpoint folder; the SHA-256 of its weights."""
-    folder.mkdir(parents=True, exist_ok=True)
-    save_tensors(folder / WEIGHTS, checkpoint.weights)
-    digest = file_sha256(folder / WEIGHTS)
     description = {
-        "format": FORMAT,
-        "version": VERSION,
         "frontend": asdict(checkpoint.frontend),
         "encoder": asdict(checkpoint.encoder),
         "heads": [asdict(head) for head in checkpoint.heads],
         "decoding": checkpoint.decoding,
         "provenance": checkpoint.provenance,
-        "sha256": digest,
     }
-    text = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(folder / DESCRIPTION, text.encode())
-    return digest
+    return FILES.write(folder, checkpoint.weights, description)
 
 
 def shrink_checkpoint(folder: Path, output: Path) -> None:
     """Write a checkpoint folder's model again with weights in 8 bits; ValueError where it is damaged."""
     checkpoint = load_checkpoint(folder)
     save_checkpoint(output, replace(checkpoint, weights=quantise(checkpoint.weights)))
-
-
-def file_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -116,11 +79,11 @@ def read_description(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{folder} is not a checkpoint: it has no {DESCRIPTION}") from None
     except (ValueError, RecursionError) as error:  # no UTF-8, no JSON
         raise ValueError(f"{path} is damaged ({error}): fetch the model again") from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
+    if not isinstance(description, dict) or description.get("format") != FILES.format:
         raise ValueError(f"{path} describes no checkpoint of this program: choose another model")
-    if description.get("version") != VERSION:
+    if description.get("version") != FILES.version:
         raise ValueError(
-            f"{path} has format version {description.get('version')}, this program reads {VERSION}: "
+            f"{path} has format version {description.get('version')}, this program reads {FILES.version}: "
             "choose another model, or a newer version of this program"
         )
     return description
@@ -182,5 +145,4 @@ def save_decoding(folder: Path, values: dict[str, float]) -> None:
     """Store decoder defaults in a checkpoint folder."""
     description = read_description(folder)
     description["decoding"] |= values
-    text = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(folder / DESCRIPTION, text.encode())
+    FILES.write_description(folder, description)

@@ -5,7 +5,6 @@ convert graphemes to phonemes with neural attention models, 2016).
 """
 
 import gzip
-import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,16 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.attention import ScaledDotScore, attend
-from models.checkpoint import file_sha256, save_tensors, write_atomically
+from models.model_files import ModelFiles
 
-FORMAT = "asr-app g2p"
-VERSION = 1
-WEIGHTS, DESCRIPTION = "g2p.safetensors", "g2p.json"
+FILES = ModelFiles("g2p", "asr-app g2p")
 
 END = 0
 """The label that begins and ends a pronunciation; the phonemes follow it."""
@@ -157,39 +152,23 @@ def _best(ended: list[tuple[Pronunciation, float]]) -> float:
 
 
 def save_g2p(folder: Path, g2p: G2p) -> None:
-    """Write a model into a folder: matrices in 16 bits, and the description last."""
+    """Write a model into a folder, matrices in 16 bits."""
     weights = {name: tensor.half() if tensor.dim() > 1 else tensor for name, tensor in g2p.network.state_dict().items()}
-    save_tensors(folder / WEIGHTS, weights)
-    description = {
-        "format": FORMAT,
-        "version": VERSION,
-        "letters": g2p.letters,
-        "labels": g2p.labels,
-        "network": asdict(g2p.config),
-        "provenance": g2p.provenance,
-        "sha256": file_sha256(folder / WEIGHTS),
-    }
-    write_atomically(folder / DESCRIPTION, (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode())
+    description = {"letters": g2p.letters, "labels": g2p.labels, "network": asdict(g2p.config)}
+    FILES.write(folder, weights, {**description, "provenance": g2p.provenance})
 
 
 def load_g2p(folder: Path) -> G2p:
     """Read and verify a model; OSError where a file cannot be read, else ValueError in one line."""
-    path = folder / DESCRIPTION
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-        if description["format"] != FORMAT or description["version"] != VERSION:
-            raise ValueError(f"not version {VERSION} of {FORMAT}")
-        if file_sha256(folder / WEIGHTS) != description["sha256"]:
-            raise ValueError(f"{WEIGHTS} has another SHA-256")
-        config = G2pConfig(**description["network"])
-        letters, labels = description["letters"], tuple(description["labels"])
-        weights = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
-        network = build_network(config, letters, labels)
-        network.load_state_dict(weights)
-        return G2p(config, letters, labels, network.eval().requires_grad_(False), description["provenance"])
-    except (KeyError, TypeError, ValueError, RuntimeError, RecursionError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{path} is damaged ({reason}): fetch the model again") from error
+    return FILES.read(folder, _built)
+
+
+def _built(description: dict[str, Any], weights: dict[str, Tensor]) -> G2p:
+    config, labels = G2pConfig(**description["network"]), tuple(description["labels"])
+    network = build_network(config, description["letters"], labels)
+    network.load_state_dict(weights)
+    network.eval().requires_grad_(False)
+    return G2p(config, description["letters"], labels, network, description["provenance"])
 
 
 def read_lexicon(path: Path) -> dict[str, tuple[str, ...]]:

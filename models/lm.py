@@ -4,26 +4,21 @@ A network maps pieces (B, T) to the log-probabilities of the next one (B, T, V).
 embeddings (Press and Wolf, Using the output embedding to improve language models, EACL 2017).
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.checkpoint import file_sha256, save_tensors, write_atomically
 from models.layers import rotate
-from models.quantisation import dequantise, quantise
+from models.model_files import ModelFiles
+from models.quantisation import quantise
 from models.word_pieces import BOUNDARY, WordPieces
 
-FORMAT = "asr-app neural lm"
-VERSION = 1
-WEIGHTS, DESCRIPTION = "neural_lm.safetensors", "neural_lm.json"
+FILES = ModelFiles("neural_lm", "asr-app neural lm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,33 +168,18 @@ class NeuralLm:
 
 
 def save_neural_lm(folder: Path, lm: NeuralLm) -> None:
-    """Write a model into a folder: matrices in 8 bits, and the description last."""
-    folder.mkdir(parents=True, exist_ok=True)
-    save_tensors(folder / WEIGHTS, quantise(lm.network.state_dict()))
-    description = {
-        "format": FORMAT,
-        "version": VERSION,
-        "network": asdict(lm.config),
-        "provenance": lm.provenance,
-        "sha256": file_sha256(folder / WEIGHTS),
-        "pieces": " ".join(lm.pieces.pieces),
-    }
-    write_atomically(folder / DESCRIPTION, (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode())
+    """Write a model into a folder, matrices in 8 bits."""
+    description = {"network": asdict(lm.config), "provenance": lm.provenance, "pieces": " ".join(lm.pieces.pieces)}
+    FILES.write(folder, quantise(lm.network.state_dict()), description)
 
 
 def load_neural_lm(folder: Path) -> NeuralLm:
     """Read and verify a model; OSError where a file cannot be read, else ValueError in one line."""
-    path = folder / DESCRIPTION
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-        if description["format"] != FORMAT or description["version"] != VERSION:
-            raise ValueError(f"not version {VERSION} of {FORMAT}")
-        if file_sha256(folder / WEIGHTS) != description["sha256"]:
-            raise ValueError(f"{WEIGHTS} has another SHA-256")
-        config, pieces = LmConfig(**description["network"]), WordPieces(description["pieces"].split())
-        network = LmNetwork(config, len(pieces))
-        network.load_state_dict(dequantise(load_file(folder / WEIGHTS)))
-        return NeuralLm(config, pieces, network.eval().requires_grad_(False), description["provenance"])
-    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, RecursionError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{path} is damaged ({reason}): fetch the model again") from error
+    return FILES.read(folder, _built)
+
+
+def _built(description: dict[str, Any], weights: dict[str, Tensor]) -> NeuralLm:
+    config, pieces = LmConfig(**description["network"]), WordPieces(description["pieces"].split())
+    network = LmNetwork(config, len(pieces))
+    network.load_state_dict(weights)
+    return NeuralLm(config, pieces, network.eval().requires_grad_(False), description["provenance"])

@@ -4,23 +4,19 @@ An encoder-decoder from words to characters; words that it has no symbol for are
 alone: whatever is not one is copied by whoever asks.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from torch import Tensor
 
-from models.checkpoint import file_sha256, save_tensors, write_atomically
-from models.quantisation import dequantise, quantise
+from models.model_files import ModelFiles
+from models.quantisation import quantise
 from models.seq2seq import END, Output, Seq2seq, Seq2seqConfig, search
 
-FORMAT = "asr-app span writer"
-VERSION = 1
-WEIGHTS, DESCRIPTION = "span_writer.safetensors", "span_writer.json"
+FILES = ModelFiles("span_writer", "asr-app span writer")
 
 LETTERS = ascii_lowercase + "'"
 OPENS = "▁"
@@ -86,36 +82,21 @@ class SpanWriter:
 
 
 def save_span_writer(folder: Path, writer: SpanWriter) -> None:
-    """Write a model into a folder: weights in 8 bits, the description last."""
-    folder.mkdir(parents=True, exist_ok=True)
-    save_tensors(folder / WEIGHTS, quantise(writer.network.state_dict()))
-    description = {
-        "format": FORMAT,
-        "version": VERSION,
-        "words": " ".join(writer.alphabets.words),
-        "characters": writer.alphabets.characters,
-        "network": asdict(writer.config),
-        "provenance": writer.provenance,
-        "sha256": file_sha256(folder / WEIGHTS),
-    }
-    write_atomically(folder / DESCRIPTION, (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode())
+    """Write a model into a folder, weights in 8 bits."""
+    alphabets = {"words": " ".join(writer.alphabets.words), "characters": writer.alphabets.characters}
+    description = {**alphabets, "network": asdict(writer.config), "provenance": writer.provenance}
+    FILES.write(folder, quantise(writer.network.state_dict()), description)
 
 
 def load_span_writer(folder: Path) -> SpanWriter:
     """Read and verify a model; OSError where a file cannot be read, else ValueError in one line."""
-    path = folder / DESCRIPTION
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-        if description["format"] != FORMAT or description["version"] != VERSION:
-            raise ValueError(f"not version {VERSION} of {FORMAT}")
-        if file_sha256(folder / WEIGHTS) != description["sha256"]:
-            raise ValueError(f"{WEIGHTS} has another SHA-256")
-        config = Seq2seqConfig(**description["network"])
-        alphabets = Alphabets(description["words"].split(), description["characters"])
-        network = Seq2seq(config, alphabets.sources, alphabets.targets)
-        network.load_state_dict(dequantise(load_file(folder / WEIGHTS)))
-        network.eval().requires_grad_(False)
-        return SpanWriter(config, alphabets, network, description["provenance"])
-    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, RecursionError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{path} is damaged ({reason}): fetch the model again") from error
+    return FILES.read(folder, _built)
+
+
+def _built(description: dict[str, Any], weights: dict[str, Tensor]) -> SpanWriter:
+    config = Seq2seqConfig(**description["network"])
+    alphabets = Alphabets(description["words"].split(), description["characters"])
+    network = Seq2seq(config, alphabets.sources, alphabets.targets)
+    network.load_state_dict(weights)
+    network.eval().requires_grad_(False)
+    return SpanWriter(config, alphabets, network, description["provenance"])

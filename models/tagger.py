@@ -6,7 +6,6 @@ BERT, 2020, section 3.1). A word is the sum of what is known of it: itself, if i
 ends, its shape.
 """
 
-import json
 import re
 import zlib
 from collections.abc import Sequence
@@ -16,17 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from models.checkpoint import file_sha256, save_tensors, write_atomically
-from models.quantisation import dequantise, quantise
+from models.model_files import ModelFiles
+from models.quantisation import quantise
 from models.transformer import EncoderBlock, sinusoids
 
-FORMAT = "asr-app tagger"
-VERSION = 1
-WEIGHTS, DESCRIPTION = "tagger.safetensors", "tagger.json"
+FILES = ModelFiles("tagger", "asr-app tagger")
 
 MARKS = ("", ",", ".", "?")
 CASES = ("lower", "capital", "upper")
@@ -184,38 +179,21 @@ class WordTagger:
 
 
 def save_tagger(folder: Path, tagger: WordTagger) -> None:
-    """Write a tagger into a folder: weights in 8 bits, the description last."""
-    folder.mkdir(parents=True, exist_ok=True)
-    save_tensors(folder / WEIGHTS, quantise(tagger.network.state_dict()))
-    description = {
-        "format": FORMAT,
-        "version": VERSION,
-        "network": asdict(tagger.config),
-        "heads": HEADS,
-        "words": " ".join(tagger.vocabulary.words),
-        "provenance": tagger.provenance,
-        "sha256": file_sha256(folder / WEIGHTS),
-    }
-    write_atomically(folder / DESCRIPTION, (json.dumps(description, indent=1, ensure_ascii=False) + "\n").encode())
+    """Write a tagger into a folder, weights in 8 bits."""
+    description = {"network": asdict(tagger.config), "heads": HEADS, "words": " ".join(tagger.vocabulary.words)}
+    FILES.write(folder, quantise(tagger.network.state_dict()), {**description, "provenance": tagger.provenance})
 
 
 def load_tagger(folder: Path) -> WordTagger:
     """Read and verify a tagger; OSError where a file cannot be read, else ValueError in one line."""
-    path = folder / DESCRIPTION
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-        if description["format"] != FORMAT or description["version"] != VERSION:
-            raise ValueError(f"not version {VERSION} of {FORMAT}")
-        if {name: tuple(labels) for name, labels in description["heads"].items()} != HEADS:
-            raise ValueError("it has other labels")
-        if file_sha256(folder / WEIGHTS) != description["sha256"]:
-            raise ValueError(f"{WEIGHTS} has another SHA-256")
-        config = TaggerConfig(**description["network"])
-        vocabulary = Vocabulary(description["words"].split(), config.affixes)
-        network = TaggerNetwork(config, vocabulary.size)
-        network.load_state_dict(dequantise(load_file(folder / WEIGHTS)))
-        network.eval().requires_grad_(False)
-        return WordTagger(config, vocabulary, network, description["provenance"])
-    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, RecursionError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{path} is damaged ({reason}): fetch the model again") from error
+    return FILES.read(folder, _built)
+
+
+def _built(description: dict[str, Any], weights: dict[str, Tensor]) -> WordTagger:
+    if {name: tuple(labels) for name, labels in description["heads"].items()} != HEADS:
+        raise ValueError("it has other labels")
+    config = TaggerConfig(**description["network"])
+    vocabulary = Vocabulary(description["words"].split(), config.affixes)
+    network = TaggerNetwork(config, vocabulary.size)
+    network.load_state_dict(weights)
+    return WordTagger(config, vocabulary, network.eval().requires_grad_(False), description["provenance"])

@@ -4,7 +4,6 @@ A folder has the two files of models/checkpoint.py; its model.json says "wav2vec
 says "frontend" and "encoder".
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,18 +14,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from models.checkpoint import (
-    DESCRIPTION,
-    FORMAT,
-    VERSION,
-    WEIGHTS,
-    check_weights,
-    file_sha256,
-    read_description,
-    save_tensors,
-    write_atomically,
-)
+from models.checkpoint import DESCRIPTION, FILES, WEIGHTS, check_weights, read_description
 from models.ctc import Head
+from models.model_files import file_sha256
 from models.wav2vec2 import Wav2Vec2
 from models.wav2vec2_config import Wav2Vec2Config
 
@@ -77,22 +67,14 @@ class Wav2Vec2Checkpoint:
 
 def save_wav2vec2(folder: Path, checkpoint: Wav2Vec2Checkpoint) -> str:
     """Write a checkpoint folder; the SHA-256 of its weights."""
-    folder.mkdir(parents=True, exist_ok=True)
-    save_tensors(folder / WEIGHTS, checkpoint.weights)
-    digest = file_sha256(folder / WEIGHTS)
     description = {
-        "format": FORMAT,
-        "version": VERSION,
         ARCHITECTURE: asdict(checkpoint.config),
         "labels": checkpoint.labels,
         "columns": checkpoint.columns,
         "decoding": checkpoint.decoding,
         "provenance": checkpoint.provenance,
-        "sha256": digest,
     }
-    text = json.dumps(description, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(folder / DESCRIPTION, text.encode())
-    return digest
+    return FILES.write(folder, checkpoint.weights, description)
 
 
 def load_wav2vec2(folder: Path) -> Wav2Vec2Checkpoint:

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from models.checkpoint import file_sha256
+from models.model_files import file_sha256
 from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint, check_network
 from models.wav2vec2_config import Convolution, Wav2Vec2Config
 from models.wav2vec2_vocabulary import Vocabulary, in_small_letters, vocabulary

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.checkpoint import file_sha256
+from models.model_files import file_sha256
 from models.torchaudio_compat import import_torchaudio
 from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint, check_network
 from models.wav2vec2_config import Wav2Vec2Config

@@ -4,7 +4,7 @@ import gzip
 import io
 from pathlib import Path
 
-from models.checkpoint import write_atomically
+from models.model_files import write_atomically
 from models.recipes.phonemes import lexicon
 
 

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from decoder.lm_recipe import load_recipe
 from decoder.perplexity import Perplexity
-from models.checkpoint import write_atomically
 from models.lm import LmConfig, LmNetwork, NeuralLm, load_neural_lm, save_neural_lm
+from models.model_files import write_atomically
 from models.recipes.neural_lm_text import IGNORED, Batches, Text, TokenBatch, prepare
 from models.recipes.precision import autocast
 from models.recipes.recipe import Optimisation, read_sections

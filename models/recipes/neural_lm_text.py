@@ -20,7 +20,7 @@ from torch import Tensor
 
 from decoder.lm_recipe import Recipe
 from decoder.lm_text import choose_vocabulary, exclusion, read_sources, transcripts, write_training
-from models.checkpoint import save_tensors, write_atomically
+from models.model_files import save_tensors, write_atomically
 from models.word_pieces import BOUNDARY, WordPieces, learn_pieces
 
 DESCRIPTION, TOKENS = "text.json", "text.safetensors"

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from models.checkpoint import save_tensors
+from models.model_files import save_tensors
 from models.recipes.recipe import Recipe
 
 STATE = "state.safetensors"

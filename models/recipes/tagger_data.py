@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from models.checkpoint import save_tensors, write_atomically
 from models.g2p import read_lexicon
+from models.model_files import save_tensors, write_atomically
 from models.recipes.text_data import LOWER, NO_MARK, OUTSIDE, Labelled, Span, said, sentences, written
 from models.tagger import PADDING, Vocabulary
 

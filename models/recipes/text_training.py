@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from models.checkpoint import save_tensors
+from models.model_files import save_tensors
 from models.recipes.optimisers import Optimisers
 from models.recipes.recipe import Optimisation
 from models.recipes.run_log import LOG

@@ -104,7 +104,7 @@ def test_the_command(folder: Path) -> None:
 
 def test_the_shipped_one_is_quick_to_load() -> None:
     folder = SHIPPED / DEFAULT_MODEL
-    if not (folder / module.DESCRIPTION).is_file():
+    if not (folder / module.FILES.description).is_file():
         pytest.skip("no spelling-to-sound model ships in this checkout")
     spent = []
     for _ in range(5):
@@ -116,7 +116,7 @@ def test_the_shipped_one_is_quick_to_load() -> None:
 
 def test_the_shipped_one_says_what_the_recogniser_hears() -> None:
     folder = SHIPPED / DEFAULT_MODEL
-    if not (folder / module.DESCRIPTION).is_file():
+    if not (folder / module.FILES.description).is_file():
         pytest.skip("no spelling-to-sound model ships in this checkout")
     heads = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))["heads"]
     (heard,) = (set(head["labels"]) for head in heads if head["name"] == "phonemes")

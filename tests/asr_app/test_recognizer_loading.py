@@ -14,7 +14,7 @@ from asr_app.errors import AsrError, CheckpointError, ConfigError, DeviceError
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import FULL_CONTEXT_S, Recognizer, choose_device, chunk_frames
 from decoder.character_beam import CharacterBeamDecoder
-from models.checkpoint import file_sha256
+from models.model_files import file_sha256
 from models.recipes.samples import HEADS
 
 Damage = Callable[[Path], object]

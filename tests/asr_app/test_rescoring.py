@@ -9,7 +9,7 @@ import torch
 
 from asr_app.rescoring import SETTING, WORDS, Rescorer, Weights, load_rescorer
 from decoder.types import Hypothesis, Word
-from models.lm import WEIGHTS, LmConfig, LmNetwork, NeuralLm, save_neural_lm
+from models.lm import FILES, LmConfig, LmNetwork, NeuralLm, save_neural_lm
 from models.word_pieces import learn_pieces
 
 
@@ -112,6 +112,6 @@ def test_loading(small: NeuralLm, tmp_path: Path) -> None:
     assert rescorer.best(nbest, []) in nbest
     with pytest.raises(ValueError, match=r"setting rescoring is 3\.0: fetch the model again"):
         load_rescorer(tmp_path, {SETTING: 3.0}, (0.9, 0.0))
-    (tmp_path / WEIGHTS).write_bytes(b"")
+    (tmp_path / FILES.weights).write_bytes(b"")
     with pytest.raises(ValueError, match="damaged"):
         load_rescorer(tmp_path, {SETTING: 0.3}, (0.9, 0.0))

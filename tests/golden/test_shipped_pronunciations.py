@@ -7,7 +7,7 @@ import pytest
 from asr_app.decoding import LEXICON_FILE
 from asr_app.library import DEFAULT_MODEL, SHIPPED
 from asr_app.pronunciation import Pronouncer, Pronunciation
-from models.g2p import DESCRIPTION, G2p, load_g2p, read_lexicon
+from models.g2p import FILES, G2p, load_g2p, read_lexicon
 from models.recipes.g2p import evaluate, split
 
 ENGLISH = SHIPPED / DEFAULT_MODEL
@@ -35,7 +35,7 @@ NEW = {
 """Words that the lexicon lacks, as espeak-ng says them."""
 
 pytestmark = pytest.mark.skipif(
-    not (ENGLISH / DESCRIPTION).is_file(), reason="no spelling-to-sound model ships in this checkout"
+    not (ENGLISH / FILES.description).is_file(), reason="no spelling-to-sound model ships in this checkout"
 )
 
 

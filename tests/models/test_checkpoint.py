@@ -9,23 +9,21 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from models import checkpoint as module
+from models import model_files as module
 from models.checkpoint import (
     DESCRIPTION,
     WEIGHTS,
     Checkpoint,
-    file_sha256,
     load_checkpoint,
     read_description,
     save_checkpoint,
     save_decoding,
-    save_tensors,
     shrink_checkpoint,
-    write_atomically,
 )
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel, Head
 from models.frontend import FrontendConfig
+from models.model_files import file_sha256, save_tensors, write_atomically
 
 HEADS = (Head("phonemes", ("<blank>", "ɪ", "ə")), Head("characters", ("<blank>", "|", "a", "b")))
 BIAS = "heads.phonemes.bias"
@@ -115,7 +113,7 @@ def killed(*_: object, **__: object) -> None:
 def test_a_kill_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.json"
     write_atomically(path, b"old")
-    monkeypatch.setattr(module.os, "fsync", killed)  # type: ignore[attr-defined]
+    monkeypatch.setattr(module.os, "fsync", killed)
     with pytest.raises(KilledError):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"

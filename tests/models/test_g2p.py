@@ -11,11 +11,10 @@ import safetensors.torch
 import torch
 
 from models.g2p import (
-    DESCRIPTION,
     END,
+    FILES,
     LABELS_PER_LETTER,
     MAX_LETTERS,
-    WEIGHTS,
     G2p,
     G2pConfig,
     Pronunciation,
@@ -111,12 +110,12 @@ def test_round_trip(folder: Path) -> None:
     for name, tensor in saved.network.state_dict().items():
         torch.testing.assert_close(loaded.network.state_dict()[name], tensor, rtol=1e-3, atol=1e-6)
     assert loaded.pronounce("cab")[0][0] == saved.pronounce("cab")[0][0]
-    assert sorted(path.name for path in folder.iterdir()) == [DESCRIPTION, WEIGHTS]
+    assert sorted(path.name for path in folder.iterdir()) == [FILES.description, FILES.weights]
 
 
 def describe(folder: Path, **changes: Any) -> None:
-    description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-    (folder / DESCRIPTION).write_text(json.dumps(description | changes), encoding="utf-8")
+    description = json.loads((folder / FILES.description).read_text(encoding="utf-8"))
+    (folder / FILES.description).write_text(json.dumps(description | changes), encoding="utf-8")
 
 
 def refusal(folder: Path) -> str:
@@ -129,7 +128,7 @@ def refusal(folder: Path) -> str:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"7", b"{}", b'{"format": ' + b"[" * 100_000])
 def test_a_description_that_is_none_is_refused(folder: Path, content: bytes) -> None:
-    (folder / DESCRIPTION).write_bytes(content)
+    (folder / FILES.description).write_bytes(content)
     refusal(folder)
 
 
@@ -156,24 +155,24 @@ def test_a_description_that_does_not_fit_is_refused(folder: Path, changes: dict[
 
 @pytest.mark.parametrize("key", ["format", "version", "letters", "labels", "network", "provenance", "sha256"])
 def test_a_missing_part_of_the_description_is_named(folder: Path, key: str) -> None:
-    description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    description = json.loads((folder / FILES.description).read_text(encoding="utf-8"))
     del description[key]
-    (folder / DESCRIPTION).write_text(json.dumps(description))
+    (folder / FILES.description).write_text(json.dumps(description))
     assert repr(key) in refusal(folder)
 
 
 def test_changed_cut_and_foreign_weights_are_refused(folder: Path) -> None:
-    content = (folder / WEIGHTS).read_bytes()
-    (folder / WEIGHTS).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    content = (folder / FILES.weights).read_bytes()
+    (folder / FILES.weights).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert "SHA-256" in refusal(folder)
     for other in (b"", content[:100], content[:-2], safetensors.torch.save({"x": torch.zeros(1)})):
-        (folder / WEIGHTS).write_bytes(other)
+        (folder / FILES.weights).write_bytes(other)
         describe(folder, sha256=hashlib.sha256(other).hexdigest())
         refusal(folder)
 
 
 def test_missing_files_are_missing(folder: Path) -> None:
-    for name in (WEIGHTS, DESCRIPTION):
+    for name in (FILES.weights, FILES.description):
         (folder / name).unlink()
         with pytest.raises(FileNotFoundError, match=name):
             load_g2p(folder)

@@ -5,12 +5,11 @@ import pytest
 import torch
 
 from models.tagger import (
-    DESCRIPTION,
     FEATURES,
+    FILES,
     HEADS,
     LOOK_AHEAD,
     PADDING,
-    WEIGHTS,
     TaggerConfig,
     TaggerNetwork,
     Vocabulary,
@@ -105,8 +104,8 @@ def test_round_trip(tmp_path: Path) -> None:
 )
 def test_a_damaged_description_is_refused_in_one_line(tmp_path: Path, changes: dict[str, object]) -> None:
     save_tagger(tmp_path, made())
-    description = json.loads((tmp_path / DESCRIPTION).read_text(encoding="utf-8"))
-    (tmp_path / DESCRIPTION).write_text(json.dumps(description | changes), encoding="utf-8")
+    description = json.loads((tmp_path / FILES.description).read_text(encoding="utf-8"))
+    (tmp_path / FILES.description).write_text(json.dumps(description | changes), encoding="utf-8")
     with pytest.raises(ValueError, match=r"tagger\.json is damaged \(.+\): fetch the model again") as caught:
         load_tagger(tmp_path)
     assert "\n" not in str(caught.value)
@@ -114,7 +113,7 @@ def test_a_damaged_description_is_refused_in_one_line(tmp_path: Path, changes: d
 
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     save_tagger(tmp_path, made())
-    (tmp_path / WEIGHTS).write_bytes(b"")
+    (tmp_path / FILES.weights).write_bytes(b"")
     with pytest.raises(ValueError, match="SHA-256"):
         load_tagger(tmp_path)
 

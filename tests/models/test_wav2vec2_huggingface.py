@@ -10,8 +10,9 @@ import safetensors.torch
 import torch
 from reference_wav2vec2 import COLUMNS, LABELS, SIZES, VOCABULARY, change_json, make, write_folder, write_json
 
-from models.checkpoint import Checkpoint, file_sha256
+from models.checkpoint import Checkpoint
 from models.loading import load_acoustic_model
+from models.model_files import file_sha256
 from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint, save_wav2vec2
 from models.wav2vec2_huggingface import load_huggingface, read_tensors
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.lm import DESCRIPTION, WEIGHTS, LmConfig, LmNetwork, NeuralLm, load_neural_lm, save_neural_lm
+from models.lm import FILES, LmConfig, LmNetwork, NeuralLm, load_neural_lm, save_neural_lm
 from models.word_pieces import BOUNDARY, learn_pieces
 
 PIECES = learn_pieces({"the": 9, "cat": 5, "sat": 5, "on": 4, "mat": 3}, 64)
@@ -79,7 +79,7 @@ def test_what_is_saved_is_loaded_but_for_rounding(lm: NeuralLm, tmp_path: Path) 
     assert loaded.provenance == {"recipe": "none"}
     assert loaded.score(SENTENCES) == pytest.approx(lm.score(SENTENCES), rel=0.02)
     parameters = sum(tensor.numel() for tensor in lm.network.parameters())
-    assert (tmp_path / WEIGHTS).stat().st_size < 1.5 * parameters
+    assert (tmp_path / FILES.weights).stat().st_size < 1.5 * parameters
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_is_saved_is_loaded_but_for_rounding(lm: NeuralLm, tmp_path: Path) 
 )
 def test_damaged_files(tmp_path: Path, change: dict[str, object], reason: str) -> None:
     save_neural_lm(tmp_path, made("lstm", 1))
-    path = tmp_path / DESCRIPTION
+    path = tmp_path / FILES.description
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ValueError, match=rf"neural_lm.json is damaged \(.*{reason}.*fetch the model again") as caught:
         load_neural_lm(tmp_path)

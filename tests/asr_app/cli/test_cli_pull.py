@@ -20,7 +20,7 @@ from asr_app.audio.types import Samples
 from asr_app.errors import AsrError, CheckpointError, ConfigError
 from asr_app.https import DownloadError
 from asr_app.library import models_folder
-from models.checkpoint import file_sha256
+from models.model_files import file_sha256
 
 Asr = Callable[..., Any]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.g2p import DESCRIPTION, END, WEIGHTS, G2pConfig, Pronunciation, load_g2p
+from models.g2p import END, FILES, G2pConfig, Pronunciation, load_g2p
 from models.recipes import g2p as module
 from models.recipes.g2p import IGNORED, LETTERS, Examples, G2pRecipe, evaluate, loss, read_recipe, split, train
 
@@ -118,7 +118,7 @@ def test_the_command_makes_the_same_files_again(
         monkeypatch.setattr(sys, "argv", ["g2p", *map(str, arguments)])
         module.main()
     assert len(capsys.readouterr().out.splitlines()) == 6
-    for name in (DESCRIPTION, WEIGHTS):
+    for name in (FILES.description, FILES.weights):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
     provenance = load_g2p(tmp_path / "first").provenance
     assert provenance["words"] + provenance["held_out_words"] == len(words)

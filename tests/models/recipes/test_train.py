@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from models import checkpoint as checkpoint_module
+from models import model_files
 from models.checkpoint import load_checkpoint
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel
@@ -165,7 +165,7 @@ def test_a_kill_while_saving_leaves_the_state_before(
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint_module, "save_file", killed_half_way)
+        patch.setattr(model_files, "save_file", killed_half_way)
         with pytest.raises(KilledError):
             trainer(data, tmp_path).run()
     assert (tmp_path / STATE).read_bytes() == before
