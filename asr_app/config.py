@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     personal_lm: Path | None = Field(
         None, description="a language model of your own texts (`asr lm build`), mixed with the other one"
     )
+    personal_lm_weight: float | None = Field(None, gt=0, lt=1, description="its share, between 0 and 1")
     hotwords: Path | None = Field(None, description="a text file of words and phrases to expect")
     vocabulary: Path = Field(default_factory=_vocabulary_file, description="the file of `asr vocabulary`")
     threads: int | None = Field(None, ge=1, description="a number of CPU threads, 1 or more")

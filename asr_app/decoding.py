@@ -16,7 +16,7 @@ from decoder.greedy import GreedyDecoder
 from decoder.lexicon import Lexicon
 from decoder.lexicon_beam import LexiconBeamDecoder, LexiconBeamOptions
 from decoder.lm import LanguageModel, NgramLM
-from decoder.mixed_lm import MixedLM
+from decoder.mixed_lm import PERSONAL_WEIGHT, MixedLM
 from decoder.search import SearchOptions
 from decoder.types import Decoder
 
@@ -164,7 +164,7 @@ def _read_models(options: RecognizerOptions, shipped: Path | None, words: Sequen
     if options.personal_lm is None:
         return lm
     try:
-        return MixedLM(lm, NgramLM(options.personal_lm, words))
+        return MixedLM(lm, NgramLM(options.personal_lm, words), _first(options.personal_lm_weight, PERSONAL_WEIGHT))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{error}: build it again with `asr lm build`, or leave --personal-lm out") from error
 

@@ -30,7 +30,7 @@ class RecognizerOptions:
         so that any word can be spelled; greedy takes the best letter of every frame and needs neither.
     beam: hypotheses kept by a search.
     lm: an n-gram in KenLM's form instead of the one beside the checkpoint.
-    personal_lm: an n-gram of the user's own texts, mixed with the other one.
+    personal_lm: an n-gram of the user's own texts, mixed with the other one; personal_lm_weight is its share.
     hotwords: words and phrases to expect, whether lexicon and language model have them or not; of the decoder
         beam only.
     """
@@ -40,6 +40,7 @@ class RecognizerOptions:
     beam: int | None = None
     lm: Path | None = None
     personal_lm: Path | None = None
+    personal_lm_weight: float | None = None
     alpha: float | None = None
     beta: float | None = None
     device: DeviceName = "auto"

@@ -86,6 +86,7 @@ def load_recognizer(settings: "Settings", hotwords: "tuple[Entry, ...]" = ()) ->
         beam=settings.beam,
         lm=settings.lm,
         personal_lm=settings.personal_lm,
+        personal_lm_weight=settings.personal_lm_weight,
         device=settings.device,
         hotwords=hotwords,
     )

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from asr_app.errors import AsrError, CheckpointError, ConfigError, DeviceError
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import FULL_CONTEXT_S, Recognizer, choose_device, chunk_frames
 from decoder.character_beam import CharacterBeamDecoder
+from decoder.lm import NgramLM
+from decoder.mixed_lm import PERSONAL_WEIGHT
 from models.model_files import file_sha256
 from models.recipes.samples import HEADS
 
@@ -187,3 +190,18 @@ def test_options_go_before_the_models_own(model_folder: Path) -> None:
     assert (own.options.alpha, own.options.beta, own.options.beam_width) == (0.5, 1.0, 50)
     chosen: Any = Recognizer.load(model_folder, RecognizerOptions(beam=7, alpha=0.0, beta=2.0)).decoder
     assert (chosen.options.alpha, chosen.options.beta, chosen.options.beam_width) == (0.0, 2.0, 7)
+
+
+def test_the_share_of_a_personal_language_model(model_folder: Path, tmp_path: Path) -> None:
+    personal = tmp_path / "personal.arpa"
+    personal.write_text((model_folder / "lm.bin").read_text().replace("-0.8", "-0.4"))
+
+    def share_of_default(**options: Any) -> float:
+        decoder: Any = Recognizer.load(model_folder, RecognizerOptions(personal_lm=personal, **options)).decoder
+        default: Any = Recognizer.load(model_folder).decoder
+        mixed, alone = (math.exp(one.lm.unigrams(["tan"])[0]) for one in (decoder, default))
+        other = math.exp(NgramLM(personal).unigrams(["tan"])[0])
+        return (mixed - other) / (alone - other)
+
+    assert share_of_default() == pytest.approx(1 - PERSONAL_WEIGHT, abs=1e-3)
+    assert share_of_default(personal_lm_weight=0.6) == pytest.approx(0.4, abs=1e-3)

@@ -1,9 +1,9 @@
-"""What beams cost and what they are worth: word error rates of dev speech and processor time, by beam width.
+"""What beams cost and what they are worth: word error rates of speech and processor time, by beam width.
 
-python tests/bench/beam_accuracy.py [--beams 100 200 400 800] [--peer-beam 100]      (as decoders.py)
+python tests/bench/beam_accuracy.py [--beams 100 200 400 800] [--peer-beam 100] [--split dev]      (as decoders.py)
 
-One JSON line a search and beam: WER of each dev corpus and their mean, milliseconds a 320 ms chunk. The search over
-characters beside pyctcdecode's with the same language model, weights and beam, on all of dev.
+One JSON line a search and beam: WER of each corpus and their mean, milliseconds a 320 ms chunk. The search over
+characters beside pyctcdecode's with the same language model, weights and beam.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from decoders import CHUNK_FRAMES, FRAME_S, Work, in_chunks, whole_utterance_search
 from measure import record
-from posteriors import Speech, dev_speech
+from posteriors import CORPORA, Speech, heard
 
 from decoder.character_beam import CharacterBeamDecoder
 from decoder.lexicon_beam import LexiconBeamDecoder
@@ -28,16 +28,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--beams", type=int, nargs="+", default=[100, 200, 400, 800])
     parser.add_argument("--peer-beam", type=int, default=100)
+    parser.add_argument("--split", choices=CORPORA, default="dev")
     arguments = parser.parse_args()
     logging.getLogger("pyctcdecode").setLevel(logging.ERROR)
-    phonemes = dev_speech("beam")
+    phonemes = heard("beam", split=arguments.split)
     search = phonemes.recognizer.decoder
     assert isinstance(search, LexiconBeamDecoder)
     for beam in arguments.beams:
         decoder = search.with_options(replace(search.options, beam_width=beam))
         record("beam_accuracy", {"search": "lexicon", "beam": beam, **figures(in_chunks(decoder), phonemes)})
 
-    characters = dev_speech("characters")
+    characters = heard("characters", split=arguments.split)
     letters, beam = characters.recognizer.decoder, arguments.peer_beam
     assert isinstance(letters, CharacterBeamDecoder)
     options = replace(letters.options, beam_width=beam)

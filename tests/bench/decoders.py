@@ -24,7 +24,7 @@ from flashlight.lib.text.decoder import (
 )
 from flashlight.lib.text.dictionary import Dictionary
 from measure import record
-from posteriors import MADE_LABELS, dev_speech, made, pronunciations_of
+from posteriors import MADE_LABELS, heard, made, pronunciations_of
 from pyctcdecode.alphabet import Alphabet
 from pyctcdecode.decoder import BeamSearchDecoderCTC
 from pyctcdecode.language_model import LanguageModel
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--beam", type=int, default=100)
     arguments = parser.parse_args()
     logging.getLogger("pyctcdecode").setLevel(logging.ERROR)
-    characters, phonemes = (dev_speech(name, each=arguments.each) for name in ("characters", "beam"))
+    characters, phonemes = (heard(name, each=arguments.each) for name in ("characters", "beam"))
     letters, search = characters.recognizer.decoder, phonemes.recognizer.decoder
     assert isinstance(letters, CharacterBeamDecoder)
     assert isinstance(search, LexiconBeamDecoder)

@@ -1,9 +1,8 @@
-"""What the benchmarks of decoders are fed: log-probabilities of dev speech, three made cases, pronunciations."""
+"""What the benchmarks of decoders are fed: log-probabilities of speech, three made cases, pronunciations."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from measure import SHARED_SPEECH
@@ -16,30 +15,34 @@ from decoder.lexicon import Lexicon
 from decoder.types import LogProbs
 from models.recipes.manifest import Utterance, read_manifests
 
-DEV_CORPORA = ("librispeech_bits", "speechocean762", "alphanumeric", "fsdd")
+CORPORA = {
+    "dev": ("librispeech_bits", "speechocean762", "alphanumeric", "fsdd"),
+    "test": ("librispeech_bits", "cmu_arctic", "kathleen", "speechocean762", "alphanumeric", "fsdd"),
+}
+"""What has recordings in a split."""
 MADE_LABELS = ("", " ", "'", *"abcdefghijklmnopqrstuvwxyz", "1", "2", "3")
 """32 labels, as in the made cases; the last three are in no word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Dev recordings, their log-probabilities (T, V), and the recogniser that they are of."""
+    """Recordings, their log-probabilities (T, V), and the recogniser that they are of."""
 
     recognizer: Recognizer
     utterances: list[Utterance]
     log_probs: list[LogProbs]
 
 
-def dev_speech(decoder: DecoderName, chunk_ms: int | None = 640, each: int | None = None) -> Speech:
-    """The log-probabilities of dev speech for a decoder, of so many recordings of each corpus; None takes all."""
+def heard(decoder: DecoderName, chunk_ms: int | None = 640, each: int | None = None, split: str = "dev") -> Speech:
+    """The log-probabilities of a split for a decoder, of so many recordings of each corpus; None takes all."""
     recognizer = Recognizer.load(find_model(DEFAULT_MODEL), RecognizerOptions(chunk_ms, decoder, device="cpu"))
-    utterances = [one for corpus in DEV_CORPORA for one in _dev(SHARED_SPEECH / corpus / "manifest.jsonl")[:each]]
+    utterances = [one for corpus in CORPORA[split] for one in _utterances(corpus, split)[:each]]
     samples = (read_audio(one.audio, recognizer.sample_rate) for one in utterances)
     return Speech(recognizer, utterances, [recognizer.log_probs(audio) for audio in samples])
 
 
-def _dev(manifest: Path) -> list[Utterance]:
-    return read_manifests([manifest], "dev")
+def _utterances(corpus: str, split: str) -> list[Utterance]:
+    return read_manifests([SHARED_SPEECH / corpus / "manifest.jsonl"], split)
 
 
 def made(case: str, words: Sequence[str], frames: int = 1000) -> LogProbs:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from measure import record
-from posteriors import Speech, dev_speech
+from posteriors import Speech, heard
 
 from asr_app.rescoring import Rescorer, Weights
 from decoder.beam_session import BeamSession
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, help="recordings of each dev corpus; all without it")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    speech, lm = dev_speech("beam", each=arguments.each), load_neural_lm(arguments.lm)
+    speech, lm = heard("beam", each=arguments.each), load_neural_lm(arguments.lm)
     decoder = speech.recognizer.decoder
     assert isinstance(decoder, LexiconBeamDecoder)
     finals = list(searched(speech, max(arguments.nbest)))

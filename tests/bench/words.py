@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from measure import record
-from posteriors import Speech, dev_speech, pronunciations_of
+from posteriors import Speech, heard, pronunciations_of
 
 from decoder.alignment import Pronunciations, align_words
 from decoder.confidence import expected_calibration_error, fit
@@ -41,9 +41,9 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, nargs="+", default=[320, 640])
     parser.add_argument("--each", type=int, help="recordings of each dev corpus; all without it")
     arguments = parser.parse_args()
-    full = dev_speech("beam", None, arguments.each)
+    full = heard("beam", None, arguments.each)
     for chunk_ms in arguments.chunks:
-        speech = dev_speech("beam", chunk_ms, arguments.each)
+        speech = heard("beam", chunk_ms, arguments.each)
         tally = listen(speech, full.log_probs)
         record("words", {"chunk_ms": chunk_ms, **report(tally)})
 
