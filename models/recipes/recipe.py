@@ -1,11 +1,12 @@
 """A training experiment as a TOML file."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, get_origin
+from typing import Any, Literal, TypeVar, get_origin
 
 from models.conformer import EncoderConfig
 from models.recipes.augment import Augmentation
@@ -48,6 +49,13 @@ class Optimisation:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
         if not self.chunks or min(self.chunks) < 0:
             raise ValueError(f"chunks must be encoder frames, or 0 for full context, not {list(self.chunks)}")
+
+    def share(self, step: int) -> float:
+        """Share of the peak rate: linear warm-up, then a cosine down to final_rate."""
+        if step < self.warmup_steps:
+            return (step + 1) / self.warmup_steps
+        done = min(1.0, (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps))
+        return self.final_rate + (1 - self.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,7 @@ class Recipe:
     nonspeech_stores: recordings in which nobody speaks, learnt as such.
     weights: how often an utterance is heard in an epoch, by the beginning of its key; else once.
     transcripts: JSON-lines files under the data folder with key and text, for utterances without a text.
+    lexicon: a file of pronunciations, under the data folder or absolute; espeak-ng says the words where there is none.
     """
 
     name: str
@@ -113,6 +122,7 @@ class Recipe:
     weights: dict[str, float]
     nonspeech_stores: tuple[str, ...] = ()
     transcripts: tuple[str, ...] = ()
+    lexicon: str = ""
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     batches: BatchConfig = field(default_factory=BatchConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -120,6 +130,11 @@ class Recipe:
     distillation: Distillation | None = None
     sequence: SequenceTraining | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What a run's state cannot be separated from, by section."""
+        return {"encoder": self.encoder, "optimisation": self.optimisation}
 
 
 SECTIONS = {  # the tables of a recipe file
@@ -139,14 +154,36 @@ def read_recipe(path: Path) -> Recipe:
 
 def read_sections(path: Path, kind: type[Kind], sections: Mapping[str, type]) -> Kind:
     """A dataclass from a TOML file, some of whose fields are dataclasses; ValueError as of read_recipe."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ValueError(f"cannot read the recipe {path}: {error}") from error
+    table = read_table(path)
     for name, section in sections.items():
         if name in table:
             table[name] = _build(section, table[name], f"{path}, [{name}]")
     return _build(kind, table, str(path))  # type: ignore[no-any-return]
+
+
+def read_table(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A TOML file as it is, over the one that it names as its `base`; ValueError where one cannot be read.
+
+    above: the files that it is a base of.
+    """
+    path = path.resolve()
+    if path in above:
+        raise ValueError(f"the recipe {path} is a base of itself: name another one")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"cannot read the recipe {path}: {error}") from error
+    base = table.pop("base", None)
+    return table if base is None else _over(read_table(path.parent / str(base), (*above, path)), table)
+
+
+def _over(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
+    """A table in which another one's values stand before those of the base, in tables within it, too."""
+    merged = dict(base)
+    for key, value in table.items():
+        inner = base.get(key)
+        merged[key] = _over(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _build(kind: type, table: Any, place: str) -> Any:
@@ -154,7 +191,7 @@ def _build(kind: type, table: Any, place: str) -> Any:
     if not isinstance(table, dict):
         raise ValueError(f"{place} must be a section, not {table!r}")
     known: dict[str, Any] = {one.name: _checkable(one.type) for one in fields(kind)}
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    values = {key: _tuples(value) for key, value in table.items()}
     for key, value in values.items():
         if key not in known:
             raise ValueError(f"{place}: unknown key {key!r}; known are {', '.join(sorted(known))}")
@@ -166,6 +203,14 @@ def _build(kind: type, table: Any, place: str) -> Any:
         raise ValueError(f"{place}: {error}") from error
 
 
+def _tuples(value: Any) -> Any:
+    """A list as a tuple, and the lists in it."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
 def _checkable(annotation: Any) -> Any:
     """What isinstance understands of a field's type: dict of dict[str, float], and X | None as it is."""
-    return annotation if isinstance(annotation, UnionType) else get_origin(annotation) or annotation
+    if isinstance(annotation, UnionType):
+        return annotation
+    origin = get_origin(annotation)
+    return str if origin is Literal else origin or annotation

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,30 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_a_section_that_is_no_section_is_refused(tmp_path: Path) -> None:
     assert "encoder" in refusal(write(tmp_path, "encoder = 3\n" + LEAST))
+
+
+def test_a_recipe_differs_from_its_base_in_what_it_names(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(LEAST + "[optimisation]\nsteps = 7\nteacher_weight = 3.0\n")
+    recipe = read_recipe(write(tmp_path, 'base = "base.toml"\nname = "other"\n[optimisation]\nsteps = 9\n'))
+    assert (recipe.name, recipe.seed, recipe.stores) == ("other", 3, ("a",))
+    assert (recipe.optimisation.steps, recipe.optimisation.teacher_weight) == (9, 3.0)
+
+
+def test_a_base_that_is_missing_or_its_own_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"cannot read the recipe .*missing\.toml"):
+        read_recipe(write(tmp_path, 'base = "missing.toml"\n'))
+    path = write(tmp_path, "")
+    path.write_text(f'base = "{path.name}"\n')
+    assert "a base of itself" in refusal(path)
+
+
+def test_each_ablation_differs_from_the_small_recipe() -> None:
+    small = read_recipe(SHIPPED / "ablations" / "small.toml")
+    others = [read_recipe(path) for path in (SHIPPED / "ablations").glob("*.toml") if path.stem != "small"]
+    assert len({one.name for one in others}) == len(others) > 5
+    for one in others:
+        assert one.optimisation.steps == small.optimisation.steps
+        assert replace(one, name=small.name) != small
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("english*.toml")), ids=lambda path: path.name)
