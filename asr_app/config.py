@@ -52,7 +52,11 @@ class Settings(BaseSettings):
     chunk_ms: Annotated[int, Field(ge=1, le=30_000)] | Literal["full"] = Field(
         640, description="whole milliseconds for the encoder to wait, at most 30000, or full"
     )
-    device: DeviceName = Field("auto", description="auto, cpu or cuda")
+    device: DeviceName = Field("auto", description="auto, cpu, cuda or mps")
+    language: str | None = Field(None, description="a code of one of the model's languages, where it has several")
+    final_model: str | None = Field(
+        None, description="the model that writes the final of each segment of live speech, or same: the model itself"
+    )
     personal_lm: Path | None = Field(
         None, description="a language model of your own texts (`asr lm build`), mixed with the other one"
     )
@@ -76,6 +80,10 @@ class Settings(BaseSettings):
     limits: Annotated[Limits, AfterValidator(_positive)] = Field(
         default_factory=Limits, description="a table of numbers, more than 0, of what clients of the daemon may ask"
     )
+
+    def where_unset(self, **values: Any) -> "Settings":
+        """These settings, with such values for what the user has not set."""
+        return self.model_copy(update={name: one for name, one in values.items() if name not in self.model_fields_set})
 
     @property
     def replacements(self) -> Path:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asr_app.library import find_model
+from asr_app.library import find_model, takes_words
 from asr_app.options import DecoderName, DeviceName, RecognizerOptions
 
 if TYPE_CHECKING:
@@ -35,10 +35,14 @@ DecoderOption = Annotated[
 BeamOption = Annotated[int | None, typer.Option("--beam", min=1, help="Hypotheses that a search keeps.")]
 ChunkOption = Annotated[
     str | None,
-    typer.Option("--chunk-ms", help="Milliseconds the encoder waits before it looks, or full; 640 by default."),
+    typer.Option("--chunk-ms", help="Milliseconds the encoder waits before it looks, or full."),
 ]
 DeviceOption = Annotated[
     DeviceName | None, typer.Option("--device", help="auto, the default, takes a GPU where there is one.")
+]
+LanguageOption = Annotated[
+    str | None,
+    typer.Option("--language", help="The code of a language, for a model that has several; its own by default."),
 ]
 HotwordOption = Annotated[
     list[str] | None,
@@ -69,7 +73,8 @@ def personal_words(settings: "Settings") -> "tuple[Entry, ...]":
     """The user's vocabulary, where the decoder has a use for it."""
     from asr_app.vocabulary import read_vocabulary
 
-    return read_vocabulary(settings.vocabulary) if settings.decoder == "beam" else ()
+    has_use = settings.decoder == "beam" and takes_words(find_model(settings.model))
+    return read_vocabulary(settings.vocabulary) if has_use else ()
 
 
 def load_recognizer(settings: "Settings", hotwords: "tuple[Entry, ...]" = ()) -> "Recognizer":
@@ -88,6 +93,7 @@ def load_recognizer(settings: "Settings", hotwords: "tuple[Entry, ...]" = ()) ->
         personal_lm=settings.personal_lm,
         personal_lm_weight=settings.personal_lm_weight,
         device=settings.device,
+        language=settings.language,
         hotwords=hotwords,
     )
     return Recognizer.load(folder, options)

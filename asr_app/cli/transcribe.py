@@ -13,6 +13,7 @@ from asr_app.cli.options import (
     DeviceOption,
     HotwordOption,
     HotwordsOption,
+    LanguageOption,
     LmOption,
     ModelOption,
     PersonalLmOption,
@@ -56,7 +57,7 @@ def transcribe(  # noqa: PLR0913  # one for each option
     ] = None,
     beside: Annotated[bool, typer.Option("--beside", help="Write files beside the recordings.")] = False,
     output_dir: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--output-dir", "-o", help="Write files into a folder, in a tree like the recordings'."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace transcripts that are there.")] = False,
@@ -82,6 +83,10 @@ def transcribe(  # noqa: PLR0913  # one for each option
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Worker processes; all cores for long batches by default.")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="ADDRESS", help="Work on a Ray cluster: ray://host:10001, or local."),
+    ] = None,
     progress: Annotated[
         ProgressForm, typer.Option("--progress", help="auto: bars on a terminal, else lines, where files are written.")
     ] = ProgressForm.AUTO,
@@ -89,6 +94,7 @@ def transcribe(  # noqa: PLR0913  # one for each option
         bool | None, typer.Option("--written/--raw", help="Write numbers and sentences, or words as they were said.")
     ] = None,
     model: ModelOption = None,
+    language: LanguageOption = None,
     lm: LmOption = None,
     personal_lm: PersonalLmOption = None,
     decoder: DecoderOption = None,
@@ -116,6 +122,7 @@ def transcribe(  # noqa: PLR0913  # one for each option
     listening = Listening(detector(vad.value), part, split, raw)
     settings = load_settings(
         model=model,
+        language=language,
         lm=lm,
         personal_lm=personal_lm,
         decoder=decoder,
@@ -125,7 +132,7 @@ def transcribe(  # noqa: PLR0913  # one for each option
         threads=threads,
         hotwords=hotwords,
         written=written,
-    )
+    ).where_unset(chunk_ms="full")  # a recording can wait
     words = merged(personal_words(settings), expected(settings, hotword))
     request = Request(
         names=tuple(files or ()),
@@ -139,6 +146,12 @@ def transcribe(  # noqa: PLR0913  # one for each option
         resume=resume,
         progress=progress.value,
     )
-    code = carry_out(request, listening, Hearing(settings, words, nbest, jobs))
+    hearing = Hearing(settings, words, nbest, jobs)
+    if cluster is None:
+        code = carry_out(request, listening, hearing)
+    else:
+        from asr_app.cli import clustering
+
+        code = clustering.carry_out(cluster, request, listening, hearing)
     if code:
         raise typer.Exit(code)

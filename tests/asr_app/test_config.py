@@ -89,3 +89,10 @@ def test_every_setting_is_documented() -> None:
         assert f"`ASR_{name.upper()}`" in page
     for limit in fields(Limits):
         assert f"| `{limit.name}` | {limit.default:g} |" in page or f"| `{limit.name}` | {limit.default} |" in page
+
+
+def test_a_command_has_defaults_of_its_own(settings_file: Path) -> None:
+    settings_file.write_text("beam = 10\n")
+    settings = load_settings().where_unset(chunk_ms="full", beam=20)
+    assert (settings.chunk_ms, settings.beam) == ("full", 10)
+    assert load_settings(chunk_ms="640").where_unset(chunk_ms="full").chunk_ms == 640
