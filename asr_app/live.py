@@ -14,12 +14,14 @@ import numpy as np
 
 from asr_app.audio.level import FLOOR_DBFS, level_dbfs
 from asr_app.audio.live_source import LiveSource
+from asr_app.audio.overheard import Overheard
 from asr_app.audio.types import AudioChunk
 from asr_app.errors import AsrError
 from asr_app.event_queue import EventQueue
 from asr_app.events import Event, Failed, Transcript
 from asr_app.live_stream import LiveStream
 from asr_app.recognizer import Recognizer
+from asr_app.two_passes import SoundMemory, TwoPasses
 from asr_app.voice_activity import VoiceActivityOptions
 
 logger = logging.getLogger(__name__)
@@ -68,8 +70,14 @@ class LiveSession:
 
     def __init__(self, recognizer: Recognizer, source: LiveSource, options: VoiceActivityOptions | None = None) -> None:
         """source: of the recogniser's sample rate, not yet entered."""
-        self._source, self._stream = source, LiveStream(recognizer, options)
         self._queue = EventQueue()
+        self._passes: TwoPasses | None = None
+        if recognizer.exact:
+            memory = SoundMemory()
+            self._passes = TwoPasses(self._queue, recognizer.exact, memory)
+            source = Overheard(source, [memory])
+        self._source, self._stream = source, LiveStream(recognizer, options)
+        self._listener = self._passes or self._queue
         self._resources = ExitStack()
         self._paused = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recogniser", daemon=True)
@@ -95,6 +103,8 @@ class LiveSession:
     def use(self, recognizer: Recognizer) -> None:
         """Hear with another recogniser, of the same sample rate, from the next segment on."""
         self._stream.use(recognizer)
+        if self._passes and recognizer.exact:
+            self._passes.use(recognizer.exact)
 
     def stop(self) -> None:
         """Recognise what was captured and end: the last final comes, then events() ends."""
@@ -131,10 +141,10 @@ class LiveSession:
     def _state(self) -> State:
         if self._ended:
             return self._ended
-        if not self._source.is_connected:
-            return State.RECONNECTING
         if self._paused.is_set():
             return State.PAUSED
+        if not self._source.is_connected:
+            return State.RECONNECTING
         return State.SPEECH if self._stream.is_speech else State.LISTENING
 
     def _run(self) -> None:
@@ -149,9 +159,9 @@ class LiveSession:
             logger.info("the details:", exc_info=True)
             failure = f"internal error: {type(error).__name__}: {error}; `asr --verbose ...` shows the details"
         if failure:
-            self._queue.put(Failed(failure))
+            self._listener.put(Failed(failure))
         self._ended = State.FAILED if failure else State.STOPPED
-        self._queue.close()
+        self._listener.close()
 
     def _listen(self) -> None:
         try:
@@ -176,7 +186,7 @@ class LiveSession:
         for event in events:
             if isinstance(event, Transcript):
                 self._note_latency(event)
-            self._queue.put(event)
+            self._listener.put(event)
 
     def _note_latency(self, event: Transcript) -> None:
         """Time from the end of a word that was not there before; by the stream's clock, and what waits is later."""

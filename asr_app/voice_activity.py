@@ -59,6 +59,7 @@ class SpeechGate:
         self._recent: deque[Samples] = deque(maxlen=before + self._shortest)
         self.is_open = False
         self._held: Samples = np.zeros(0, np.float32)
+        self._ahead = 0  # samples of a frame yet to come that were let through
         self._position = self._last_speech = 0  # of the first sample that is held; after the last likely frame
         self._likely = 0  # frames in a row
 
@@ -79,15 +80,18 @@ class SpeechGate:
         """Shut the gate here; what was speech so far ends. Chunks may follow."""
         yield from self._look()
         if self.is_open:
-            yield self._chunk(self._held)
+            yield from self._let_through(self._held)
             self._position += len(self._held)
-            self._held = self._held[:0]
+            self._held, self._ahead = self._held[:0], 0
             yield self._shut()
 
     def _push(self, samples: Samples) -> Iterator[AudioChunk | SpeechStarted | SpeechEnded]:
         self._held = np.concatenate((self._held, samples))
         if self.is_open or len(self._held) >= _FRAMES_AT_ONCE * FRAME:
             yield from self._look()
+        if self.is_open:  # whatever comes of the frame that has begun, it is heard: the recogniser need not wait for it
+            yield from self._let_through(self._held)
+            self._ahead = len(self._held)
 
     def _look(self) -> Iterator[AudioChunk | SpeechStarted | SpeechEnded]:
         """Go through the frames that are held."""
@@ -100,8 +104,8 @@ class SpeechGate:
 
     def _go_on(self, frame: Samples, chance: float) -> Iterator[AudioChunk | SpeechEnded]:
         """A frame with the gate open."""
-        yield self._chunk(frame)
-        self._position += FRAME
+        yield from self._let_through(frame)
+        self._position, self._ahead = self._position + FRAME, 0
         if chance >= self._options.end_probability:
             self._last_speech = self._position
         elif self._position - self._last_speech >= self._hangover:
@@ -124,8 +128,10 @@ class SpeechGate:
         self._recent.clear()  # it has been heard: nothing is heard twice
         return SpeechEnded(self._last_speech / SAMPLE_RATE)
 
-    def _chunk(self, samples: Samples) -> AudioChunk:
-        return AudioChunk(samples, SAMPLE_RATE, self._position)
+    def _let_through(self, frame: Samples) -> Iterator[AudioChunk]:
+        """What of a frame at the position was not yet."""
+        if len(frame) > self._ahead:
+            yield AudioChunk(frame[self._ahead :], SAMPLE_RATE, self._position + self._ahead)
 
     def _restart(self, position: int) -> None:
         """Forget what was before a position, in samples."""

@@ -50,7 +50,13 @@ class Settings(ctypes.Structure):
         *((name, ctypes.c_int32) for name in ("labels", "blank", "beam_width", "frames_per_tick", "pause_frames")),
         *(
             (name, ctypes.c_double)
-            for name in ("beam_prune_logp", "token_min_logp", "confidence_delay", "commit_after")
+            for name in (
+                "beam_prune_logp",
+                "token_min_logp",
+                "end_margin_logp",
+                "confidence_delay",
+                "commit_after",
+            )
         ),
     ]
 
@@ -238,6 +244,7 @@ def settings_of(options: SearchOptions, labels: int, blank: int, frame_duration_
         max(1, round(options.pause_s / frame_duration_s)),
         options.beam_prune_logp,
         options.token_min_logp,
+        options.end_margin_logp,
         options.confidence_delay_s / frame_duration_s,
         options.commit_after_s / frame_duration_s,
     )

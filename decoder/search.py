@@ -19,7 +19,9 @@ class SearchOptions:
     commit_after_s: words of the best hypothesis that ended this long ago are committed, by dropping what
         disagrees; infinity waits until all hypotheses agree. Three seconds are some eight words of fluent
         speech; an n-gram looks back on two or three, so what such a decision could still learn is next to nothing.
-    pause_s: after so long without a label the words so far are those of a hypothesis at a word's end.
+    end_margin_logp: the words so far are those of a hypothesis at a word's end where one is less than this below the
+        best (natural log): they are shown sooner, and seldom wrong.
+    pause_s: after so long without a label they are in any case.
     confidence_delay_s: a word's confidence is taken this long after its end, when the words after it have
         been weighed, but before the alternatives have left the beam.
     """
@@ -32,6 +34,7 @@ class SearchOptions:
     unk_score_offset: float = -10.0
     commit_after_s: float = 3.0
     confidence_delay_s: float = 0.6
+    end_margin_logp: float = 2.0
     pause_s: float = 0.24
 
     def __post_init__(self) -> None:
@@ -39,5 +42,7 @@ class SearchOptions:
             raise ValueError(f"the beam width must be at least 1, not {self.beam_width}")
         if not (self.beam_prune_logp < 0 and self.token_min_logp < 0):
             raise ValueError("beam_prune_logp and token_min_logp must be below 0")
-        if not (self.commit_after_s > 0 and self.confidence_delay_s >= 0 and self.pause_s >= 0):
-            raise ValueError("commit_after_s must be above 0, confidence_delay_s and pause_s not below")
+        if not (self.commit_after_s > 0 and min(self.confidence_delay_s, self.pause_s, self.end_margin_logp) >= 0):
+            raise ValueError(
+                "commit_after_s must be above 0; confidence_delay_s, pause_s and end_margin_logp not below"
+            )

@@ -31,7 +31,7 @@ from tui.transcript import TranscriptDocument
 logger = logging.getLogger(__name__)
 
 _UPDATE_S = 1 / 12  # between two looks at the level and the figures
-_STILL = 4  # while nobody speaks only each fourth look is taken: an idle screen is to cost next to nothing
+_STILL_UPDATE_S = 1 / 3  # while nobody speaks: an idle screen is to cost next to nothing
 
 _COMMANDS = (
     ("Pause or listen", "space", "app.toggle_pause"),
@@ -84,7 +84,6 @@ class DictationApp(App[AsrError | None]):
         self._wanted: tuple[str | None, str | None] = (None, None)
         self._working: tuple[str | None, str | None] | None = None
         self._reopening = self._gone = False
-        self._looks = 0
 
     async def on_mount(self) -> None:
         """Show the screen at once, and open the session beside it."""
@@ -93,7 +92,7 @@ class DictationApp(App[AsrError | None]):
         self.theme = DARK.name
         await self.push_screen(self.dictation)
         self._open()
-        self.set_interval(_UPDATE_S, self._look)
+        self._look()
 
     def _fatal_error(self) -> None:
         """A bug is told in one line: Textual's own report shows the values of variables, what was said among them."""
@@ -183,10 +182,9 @@ class DictationApp(App[AsrError | None]):
             self.dictation.show_status(self.status, self._session.spectrum())
 
     def _look(self) -> None:
-        """Look now and then."""
-        self._looks += 1
-        if self.status.state is State.SPEECH or self._looks % _STILL == 0:
-            self.update_status()
+        """Show what there is now, and again in a while."""
+        self.update_status()
+        self.set_timer(_UPDATE_S if self.status.state is State.SPEECH else _STILL_UPDATE_S, self._look)
 
     def _change(self, model: str | None, device: str | None) -> None:
         """Go on with another model or microphone."""

@@ -1,7 +1,8 @@
 """The microphone: a live source that outlives the loss of its device.
 
-PortAudio's thread copies into a ring, the thread that iterates polls it: a lock or a wake-up in the callback could make
-it wait, and 80 ms more are little to a recogniser that looks at half a second.
+PortAudio's thread copies into a ring, the thread that iterates looks there when a block is due: a lock or a wake-up in
+the callback could make it wait. Blocks are as long as a speaker's patience allows, for an open microphone's processor
+time goes by their number.
 """
 
 import logging
@@ -22,8 +23,9 @@ from asr_app.errors import AudioDeviceError
 
 logger = logging.getLogger(__name__)
 
-_POLL_S = 0.08
-_BLOCK_S = 0.04  # of a callback
+_BLOCK_S = 0.08  # of a callback
+_LATE_S = 0.005  # that a block may be, before it is looked for again
+_POLL_S = 0.1  # the longest time between two looks
 _BUFFER_S = 10.0
 _SILENT_S = 2.0  # a device that gives nothing for so long is lost
 _FIRST_S = 5.0  # and one that was just opened, after so long: Bluetooth takes its time
@@ -79,7 +81,7 @@ class Microphone:
 
     def __iter__(self) -> Iterator[AudioChunk]:
         while self._capture is not None:
-            stopped = self._stopped.wait(_POLL_S)
+            stopped = self._stopped.wait(min(_POLL_S, self._capture.due_s))
             yield from self._chunks(self._capture)
             if stopped or self._capture.is_lost:
                 yield from self._rest(self._capture)
@@ -153,6 +155,7 @@ class _Capture:
         self._resampler = StreamingResampler(self._rate, sample_rate)
         self._taken = self._received = 0
         self._next_time = 0.0
+        self._written_at = time.monotonic()  # by the callback
         self._stream = ask(lambda library: self._open(library, device, channels), undo=_close)
         self.heard_at = self._looked_at = time.monotonic()
 
@@ -177,10 +180,16 @@ class _Capture:
             self._ring.lose(round((times.inputBufferAdcTime - self._next_time) * self._rate))
         self._next_time = times.inputBufferAdcTime + count / self._rate
         self._ring.write(frames)
+        self._written_at = time.monotonic()
 
     @property
     def waiting_s(self) -> float:
         return self._ring.waiting / self._rate
+
+    @property
+    def due_s(self) -> float:
+        """Seconds until the next block must be there."""
+        return max(_LATE_S, self._written_at + _BLOCK_S + _LATE_S - time.monotonic())
 
     @property
     def is_lost(self) -> bool:

@@ -3,6 +3,7 @@
 import math
 import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from asr_app.cli.live import (
+    MICROPHONE,
+    STANDARD_INPUT,
+    FinalModelOption,
+    MicrophoneOption,
+    SourceOption,
+    check_source,
+    live_settings,
+    live_source,
+    load_live_recognizer,
+)
 from asr_app.cli.options import (
     BeamOption,
     ChunkOption,
@@ -17,18 +29,17 @@ from asr_app.cli.options import (
     DeviceOption,
     HotwordOption,
     HotwordsOption,
+    LanguageOption,
     LmOption,
     ModelOption,
     ThreadsOption,
     expected,
-    load_recognizer,
     personal_words,
 )
-from asr_app.errors import AudioFormatError, ConfigError
+from asr_app.errors import ConfigError
 from asr_app.library import find_model
 
 if TYPE_CHECKING:
-    from asr_app.audio.live_source import LiveSource
     from asr_app.audio.mel_columns import MelColumns
     from asr_app.audio.recorder import Recorder
     from asr_app.config import Settings
@@ -36,21 +47,14 @@ if TYPE_CHECKING:
     from asr_app.journal import Journal
     from asr_app.live import LiveSession
     from asr_app.recognizer import Recognizer
+    from asr_app.vocabulary import Entry
+    from asr_app.vocabulary_watch import VocabularyWatch
     from asr_app.writing import Writing
-
-MICROPHONE, STANDARD_INPUT = "mic", "-"
-
-_CHUNK_MS = 320
-"""Of live dictation, where the user's settings say nothing: a recording can wait for 640, a speaker should not."""
 
 
 def dictate(  # noqa: PLR0913  # one for each option
-    source: Annotated[
-        str, typer.Option("--source", help="mic; a recording, played in real time; or - for standard input.")
-    ] = MICROPHONE,
-    microphone: Annotated[
-        str | None, typer.Option("--microphone", help="An input's name or number; see `asr devices`.")
-    ] = None,
+    source: SourceOption = MICROPHONE,
+    microphone: MicrophoneOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the last session that crashed.")] = False,
     journal: Annotated[
         bool, typer.Option(help="Keep the words, while the session lasts, in a private file that --resume reads.")
@@ -62,6 +66,8 @@ def dictate(  # noqa: PLR0913  # one for each option
         bool | None, typer.Option("--written/--raw", help="Write numbers, sentences and voice commands (w shows both).")
     ] = None,
     model: ModelOption = None,
+    final_model: FinalModelOption = None,
+    language: LanguageOption = None,
     lm: LmOption = None,
     decoder: DecoderOption = None,
     beam: BeamOption = None,
@@ -72,12 +78,9 @@ def dictate(  # noqa: PLR0913  # one for each option
     hotwords: HotwordsOption = None,
 ) -> None:
     """Dictate: words appear on the screen as they are spoken."""
-    from asr_app.config import load_settings
-
     given = {"model": model, "lm": lm, "decoder": decoder, "beam": beam, "chunk_ms": chunk_ms}
-    settings = load_settings(**given, device=device, threads=threads, hotwords=hotwords, written=written)
-    if "chunk_ms" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"chunk_ms": _CHUNK_MS})
+    given |= {"final_model": final_model, "language": language}
+    settings = live_settings(**given, device=device, threads=threads, hotwords=hotwords, written=written)
     stem = f"dictation-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     piped = _keyboard_to_standard_input() if source == STANDARD_INPUT else None
     _check(source, resume, journal)
@@ -85,7 +88,7 @@ def dictate(  # noqa: PLR0913  # one for each option
         settings,
         source,
         hotwords=hotword,
-        microphone=_device(microphone),
+        microphone=microphone,
         piped=piped,
         recording=record / stem if record else None,
     )
@@ -98,12 +101,7 @@ def _check(source: str, resume: bool, journal: bool) -> None:
         raise ConfigError("--resume reads the journal: leave --no-journal out")
     if not sys.__stdin__ or not os.isatty(sys.__stdin__.fileno()):
         raise ConfigError("asr dictate needs a terminal: run it in one, or use `asr transcribe`")
-    if source not in (MICROPHONE, STANDARD_INPUT) and not Path(source).is_file():
-        raise AudioFormatError(f"{source} is no file: give mic, - or a recording to --source")
-
-
-def _device(microphone: str | None) -> str | int | None:
-    return int(microphone) if microphone is not None and microphone.isdecimal() else microphone
+    check_source(source)
 
 
 def _keyboard_to_standard_input() -> BinaryIO:
@@ -139,8 +137,11 @@ def _run(sessions: "Sessions", stem: str, journal: "Journal | None") -> None:
 
     writers = {"txt": _to_text, "srt": to_srt, "vtt": to_vtt, "json": lambda finals: to_json(finals, stem)}
     app = DictationApp(sessions, writers, stem, journal, journal.finals() if journal else ())
+    began = datetime.now().astimezone()
     with screen_alone():
         error = app.run()
+    if app.return_code == 0:
+        sessions.remember(began, app.status.device, app.document.finals())
     if journal and (app.return_code == 0 or not journal.finals()):
         journal.discard()
     if error:
@@ -163,7 +164,7 @@ class Sessions:
         source: str,
         *,
         hotwords: list[str] | None = None,
-        microphone: str | int | None = None,
+        microphone: str | None = None,
         piped: BinaryIO | None = None,
         recording: Path | None = None,
     ) -> None:
@@ -174,23 +175,27 @@ class Sessions:
         self._loaded: tuple[str, Recognizer] | None = None
         self._writing: tuple[str, Writing] | None = None
         self._live: LiveSession | None = None
+        self._changing = threading.Lock()  # what is loaded, or the words that it expects
 
     def open(self, model: str | None, device: str | None) -> "_Session":
         """A session that has begun."""
         from asr_app.audio.mel_columns import MelColumns
         from asr_app.audio.overheard import Overheard
         from asr_app.live import LiveSession
+        from asr_app.vocabulary_watch import VocabularyWatch
 
         name = model or self._settings.model
-        recognizer = self._recognizer(name)
+        watch = VocabularyWatch(self._settings.vocabulary, self._take_up_vocabulary)
+        with self._changing:
+            recognizer = self._recognizer(name)
         columns = MelColumns(recognizer.sample_rate)
         writing = self._writing_of(name)
         recorder = self._recorder(recognizer.sample_rate)
-        source = self._live_source(device, recognizer.sample_rate)
+        source = live_source(self._source, device or self._microphone, recognizer.sample_rate, self._piped)
         live = LiveSession(recognizer, Overheard(source, [columns, recorder] if recorder else [columns]))
         live.start()
         self._live = live
-        return _Session(live, columns, Path(name).name, recorder, writing)
+        return _Session(live, columns, Path(name).name, recorder, writing, watch)
 
     def models(self) -> Sequence[str]:
         """Those that ship; a pipe cannot be heard twice, so it keeps its model."""
@@ -210,16 +215,37 @@ class Sessions:
         """Add a word to the vocabulary; the session hears it from its next segment on."""
         from asr_app.vocabulary import Entry, merged, write_vocabulary
 
-        entry = Entry(written, sounds_like)
-        if self._loaded is None or self._live is None:
-            raise ConfigError("the recogniser is being loaded: wait a moment")
-        name, recognizer = self._loaded
-        vocabulary = merged(personal_words(self._settings), [entry])
-        words = merged(vocabulary, expected(self._settings, self._hotwords))
-        knowing = recognizer.expecting(words, find_model(name))
+        vocabulary = merged(personal_words(self._settings), [Entry(written, sounds_like)])
+        self._expect(vocabulary)
         write_vocabulary(self._settings.vocabulary, vocabulary)  # now that it is known that it can be said
-        self._loaded = name, knowing
-        self._live.use(knowing)
+
+    def remember(self, began: datetime, heard: str, finals: "Sequence[Final]") -> None:
+        """Put a dictation into the history, where that is wanted. heard: the name of what was listened to."""
+        from asr_app.history import Kind
+        from asr_app.remembering import memory_of
+
+        memory = memory_of(self._settings, Kind.DICTATION)
+        if memory and finals:
+            source = f"{self._recording.absolute()}.wav" if self._recording else heard
+            memory.add(source, began, finals[-1].words[-1].end_s, finals)
+
+    def _take_up_vocabulary(self) -> None:
+        """Expect the words that another program has changed."""
+        if self._loaded is not None and self._live is not None:
+            self._expect(personal_words(self._settings))
+
+    def _expect(self, vocabulary: "Sequence[Entry]") -> None:
+        """Expect the words of a vocabulary, and those of the settings, from the next segment on."""
+        from asr_app.vocabulary import merged
+
+        with self._changing:
+            if self._loaded is None or self._live is None:
+                raise ConfigError("the recogniser is being loaded: wait a moment")
+            name, recognizer = self._loaded
+            words = merged(vocabulary, expected(self._settings, self._hotwords))
+            knowing = recognizer.expecting(words, find_model(name))
+            self._loaded = name, knowing
+            self._live.use(knowing)
 
     def _recognizer(self, name: str) -> "Recognizer":
         if self._loaded is None or self._loaded[0] != name:
@@ -227,7 +253,7 @@ class Sessions:
 
             settings = self._settings.model_copy(update={"model": name})
             words = merged(personal_words(settings), expected(settings, self._hotwords))
-            self._loaded = name, load_recognizer(settings, words)
+            self._loaded = name, load_live_recognizer(settings, words)
         return self._loaded[1]
 
     def _writing_of(self, name: str) -> "Writing | None":
@@ -239,16 +265,6 @@ class Sessions:
 
             self._writing = name, load_writing(self._settings, find_model(name), dictated=True)
         return self._writing[1]
-
-    def _live_source(self, device: str | None, sample_rate: int) -> "LiveSource":
-        from asr_app.audio.live_source import RealTimeFile, StandardInput
-        from asr_app.audio.microphone import Microphone
-
-        if self._source == MICROPHONE:
-            return Microphone(device or self._microphone, sample_rate=sample_rate)
-        if self._source == STANDARD_INPUT:
-            return StandardInput(sample_rate=sample_rate, stream=self._piped)
-        return RealTimeFile(self._source, sample_rate=sample_rate)
 
     def _recorder(self, sample_rate: int) -> "Recorder | None":
         """Each session's sound is a file of its own."""
@@ -271,15 +287,17 @@ class _Session:
         model: str,
         recorder: "Recorder | None",
         writing: "Writing | None",
+        watch: "VocabularyWatch",
     ) -> None:
         self._live, self._columns, self._model, self._recorder = live, columns, model, recorder
-        self._writing = writing
+        self._writing, self._watch = writing, watch
 
     def events(self) -> "Iterator[Event]":
         """What is heard and, where that is wanted, as it is written."""
         from asr_app.writing import with_written
 
-        return with_written(self._live.events(), self._writing) if self._writing else self._live.events()
+        with self._watch:
+            yield from with_written(self._live.events(), self._writing) if self._writing else self._live.events()
 
     def spectrum(self) -> Sequence[Sequence[float]]:
         """Columns since the last call."""

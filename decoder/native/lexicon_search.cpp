@@ -240,13 +240,14 @@ std::vector<Candidate> LexiconSearch::live() const {
   return candidates;
 }
 
-// In a pause only those at a word's end: of the last word before it, all that will be heard has been.
+// Those at a word's end that are about as likely as the best, lest a word should wait until the next one has begun. In a
+// pause all at a word's end: of the last word before it, all that will be heard has been.
 std::vector<Candidate> LexiconSearch::shown() const {
+  const double best = std::min_element(beam_.begin(), beam_.end(), better<Hypothesis>)->rank;
+  const double floor = blanks_ >= settings_.pause_frames ? kImpossible : best - settings_.end_margin_logp;
   std::vector<Candidate> ended;
-  if (blanks_ >= settings_.pause_frames) {
-    for (const Hypothesis& one : beam_) {
-      if (one.node == 0) ended.push_back(candidate(one));
-    }
+  for (const Hypothesis& one : beam_) {
+    if (one.node == 0 && one.rank > floor) ended.push_back(candidate(one));
   }
   return ended.empty() ? live() : ended;
 }

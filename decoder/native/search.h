@@ -20,6 +20,7 @@ struct Settings {
   int32_t pause_frames;       // so many blank frames in a row are a pause
   double beam_prune_logp;     // natural logarithms, below 0
   double token_min_logp;
+  double end_margin_logp;     // above 0: see LexiconSearch::shown
   double confidence_delay;    // in frames
   double commit_after;        // in frames
 };

@@ -1,33 +1,33 @@
 """How soon a spoken word is shown, and a finished segment told, in live dictation of dev recordings.
 
-python tests/bench/latency.py [--chunks 320 640] [--seconds 120] [--source file]      (needs ../shared/speech)
+python tests/bench/latency.py [--chunks 320 640] [--seconds 120] [--source clock]      (needs ../shared/speech)
 
 One JSON line a chunk size. The recordings, with pauses between them, go through a live session in real time: played to
-a virtual microphone (needs what sound_server.py says), or as a file. Emission latency is from the end of a word in the
-sound to the first event that has it (some_word_ms: that has any word in its place, which may be revised); where words
-end is told by a forced alignment with full context, where a recording lies in what was heard by correlation. Final
-latency is from the sound in which the endpoint is decided to the final. What the sound server takes is not in it: the
-clock of the sound starts as soon as a chunk can be had. How long the first sample of a chunk waited (waited_ms) shows
-whether the machine keeps up.
+a virtual microphone (needs what sound_server.py says), or as a file. Or they go through a live stream by the sound's
+own clock, to which the processor's time is added: that tells the same on a busy machine. Emission latency is from the
+end of a word in the sound to the first event that has it (some_word_ms: that has any word in its place, which may be
+revised); where words end is told by a forced alignment with full context, where a recording lies in what was heard by
+correlation. Final latency is from the sound in which the endpoint is decided to the final. What the sound server takes
+is not in it: the clock of the sound starts as soon as a chunk can be had. How long the first sample of a chunk waited
+(waited_ms) shows whether the machine keeps up. Revised is the share of the words that partials showed and that changed
+later.
 """
 
 import argparse
-import os
 import tempfile
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, zip_longest
+from itertools import chain, takewhile, zip_longest
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from measure import SHARED_SPEECH, record
 from posteriors import pronunciations_of
-from sound_server import MICROPHONE, SoundServer, until
+from sound_server import MICROPHONE, until, virtual_microphone
 
 from asr_app.audio.file import read_audio
 from asr_app.audio.live_source import LiveSource, RealTimeFile
@@ -37,6 +37,7 @@ from asr_app.audio.types import AudioChunk, Samples
 from asr_app.events import Event, Final, Transcript
 from asr_app.library import DEFAULT_MODEL, find_model
 from asr_app.live import LiveSession
+from asr_app.live_stream import LiveStream
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
 from decoder.alignment import align_words
@@ -48,6 +49,7 @@ from models.recipes.manifest import read_manifests
 
 CORPORA = ("librispeech_bits", "speechocean762")
 RATE = 16_000
+CHUNK_S = 0.08  # the microphone's
 PAUSE_S = 2.0
 NEAR_S = 1.0  # of each other are the ends of a word as it was said and as it was heard
 PERCENTILES = (50, 95)
@@ -110,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--chunks", type=int, nargs="+", default=[320, 640])
     parser.add_argument("--seconds", type=float, default=120.0)
-    parser.add_argument("--source", choices=("microphone", "file"), default="microphone")
+    parser.add_argument("--source", choices=("microphone", "file", "clock"), default="microphone")
     arguments = parser.parse_args()
     spoken = list(recordings(arguments.seconds))
     pause = np.zeros(round(PAUSE_S * RATE), np.float32)
@@ -121,8 +123,10 @@ def main() -> None:
             recognizer = Recognizer.load(find_model(DEFAULT_MODEL), RecognizerOptions(chunk_ms, device="cpu"))
             if arguments.source == "file":
                 heard = listen(recognizer, RealTimeFile(path))
+            elif arguments.source == "clock":
+                heard = listen_by_clock(recognizer, read_audio(path))
             else:
-                with sound_server(Path(folder)) as server:
+                with virtual_microphone(Path(folder)) as server:
                     heard = listen(recognizer, Microphone(MICROPHONE), lambda: server.play(path))
             record("latency", {"chunk_ms": chunk_ms, "source": arguments.source, **report(spoken, heard)})
 
@@ -146,18 +150,6 @@ def recordings(seconds: float) -> Iterator[Spoken]:
         seconds -= len(samples) / RATE + PAUSE_S
 
 
-@contextmanager
-def sound_server(folder: Path) -> Iterator[SoundServer]:
-    """A virtual microphone, for as long as it is needed."""
-    server = SoundServer(folder)
-    os.environ.update(server.environment)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
 def listen(recognizer: Recognizer, source: LiveSource, play: Callable[[], None] | None = None) -> Heard:
     """A session from its start to its end; play: makes the sound of a source that would not end by itself."""
     heard = Heard()
@@ -173,6 +165,20 @@ def listen(recognizer: Recognizer, source: LiveSource, play: Callable[[], None] 
         threading.Thread(target=play_all, daemon=True).start()
     for event in session.events():
         heard.events.append((time.monotonic(), event))
+    return heard
+
+
+def listen_by_clock(recognizer: Recognizer, sound: Samples) -> Heard:
+    """A stream's events at the times when they would come, were each chunk there as soon as it was said."""
+    stream, heard, now_s, size = LiveStream(recognizer), Heard(), 0.0, round(CHUNK_S * RATE)
+    for start in range(0, len(sound), size):
+        chunk = AudioChunk(sound[start : start + size], RATE, start)
+        said_s = (start + len(chunk.samples)) / RATE
+        heard.chunks.append((said_s, chunk))
+        began = time.process_time()
+        events = stream.accept(chunk)
+        now_s = max(now_s, said_s) + time.process_time() - began
+        heard.events += [(now_s, event) for event in events]
     return heard
 
 
@@ -194,11 +200,27 @@ def report(spoken: Sequence[Spoken], heard: Heard) -> dict[str, object]:
         "right": round(len(pairs) / len(said), 3),
         "emission_ms": percentiles([one.at - heard.begin - end_s for end_s, one in pairs]),
         "some_word_ms": percentiles([one.some_at - heard.begin - end_s for end_s, one in pairs]),
+        "revised": round(revised(heard.events), 3),
         "first_in_final": round(sum(one.by_final for _, one in pairs) / len(pairs), 3),
         "final_ms": percentiles(finals),
         "waited_ms": percentiles([at - heard.begin - chunk.start_sample / RATE for at, chunk in heard.chunks]),
         "dropped": sum(chunk.dropped_before for _, chunk in heard.chunks),
     }
+
+
+def revised(events: Sequence[tuple[float, Event]]) -> float:
+    """The share of shown words that were shown in vain: a later event of the segment has others in their place."""
+    before: dict[int, list[str]] = defaultdict(list)
+    shown = changed = 0
+    for _, event in events:
+        if isinstance(event, Transcript):
+            words = [word.text for word in event.words]
+            pairs = zip(before[event.segment_id], words, strict=False)
+            kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            changed += len(before[event.segment_id]) - kept
+            shown += len(words) - kept
+            before[event.segment_id] = words
+    return changed / shown
 
 
 def first_shown(events: Sequence[tuple[float, Event]]) -> list[Shown]:

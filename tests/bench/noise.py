@@ -1,10 +1,10 @@
 """Words heard where nobody speaks: on ../shared/speech/noise, on keys that are typed, on a melody and on silence.
 
-python tests/bench/noise.py [--chunk-ms 320] [--minutes 10]
+python tests/bench/noise.py [--chunk-ms 320] [--minutes 10] [--also FILE...]
 
 Everything goes the way of live dictation: the voice activity gate, and the recogniser behind it. The test recordings of
 a kind are one stream, heard as they are and 20 and 40 dB softer. Keys and melody are made, because neither is among the
-shared recordings.
+shared recordings; recordings of your own may be heard as well, each as it is.
 """
 
 import argparse
@@ -72,6 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--chunk-ms", type=int, default=320)
     parser.add_argument("--minutes", type=float, default=10.0, help="of each sound that is made")
+    parser.add_argument("--also", type=Path, nargs="+", default=[], help="recordings in which nobody speaks")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     arguments = parser.parse_args()
     recognizer = Recognizer.load(find_model(arguments.model), RecognizerOptions(arguments.chunk_ms, device="cpu"))
@@ -86,7 +87,7 @@ def main() -> None:
         figures[f"recordings_at_{gain_db}_db"] = {**total.figures, "by_label": words}
     seconds = 60 * arguments.minutes
     made = {"typing": typing(seconds), "melody": melody(seconds), "silence": np.zeros(int(seconds * RATE), np.float32)}
-    for name, samples in made.items():
+    for name, samples in {**made, **{path.name: read_audio(path) for path in arguments.also}}.items():
         heard = Heard()
         heard.add(samples, listen(recognizer, samples))
         figures[name] = heard.figures

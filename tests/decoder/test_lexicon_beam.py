@@ -231,12 +231,22 @@ def test_an_unfinished_word_is_not_shown():
 
 
 def test_the_last_word_before_a_pause_is_shown_although_it_might_go_on():
-    options = LexiconBeamOptions(beta=-3.0, pause_s=0.2)  # a word costs, so that none is cheaper
-    decoder = LexiconBeamDecoder(Lexicon.build([("a", [1]), ("abc", [1, 2, 3])]), LABELS, 0, None, 0.04, options)
-    session = decoder.session()
+    session = an_a_that_may_go_on(end_margin_logp=0.0, pause_s=0.2)
     assert session.accept(clear([1, 0, 0, 0, 0])).words == ()
     assert [word.text for word in session.accept(clear([0])).words] == ["a"]
     assert session.accept(clear([2])).words == ()
+
+
+def test_a_word_that_might_go_on_is_shown_at_once_where_its_end_is_about_as_likely():
+    session = an_a_that_may_go_on(end_margin_logp=2.0)
+    assert [word.text for word in session.accept(clear([1])).words] == ["a"]
+    assert session.accept(clear([2])).words == ()
+
+
+def an_a_that_may_go_on(**options):
+    """A session in which the word "a" may become "abc", and where a word costs, so that none is cheaper."""
+    lexicon = Lexicon.build([("a", [1]), ("abc", [1, 2, 3])])
+    return LexiconBeamDecoder(lexicon, LABELS, 0, None, 0.04, LexiconBeamOptions(beta=-3.0, **options)).session()
 
 
 def test_without_a_complete_hypothesis_the_complete_words_count():

@@ -116,7 +116,10 @@ async def test_e_edits_in_place_and_no_revision_overwrites_it(
 
 async def test_an_edit_can_be_left(app: DictationApp) -> None:
     async with running(app) as pilot:
-        await pilot.press("e", "x", "x", "escape")
+        await pilot.press("e", "x", "slash")
+        assert app.screen.query_one(SegmentEditor).text == f"{TEXTS[2]}x/"
+        assert "slash" not in app.screen.active_bindings  # below the transcript it would say Search
+        await pilot.press("escape")
         assert shown(app)[2] == TEXTS[2]
         assert not app.screen.query(SegmentEditor)
 

@@ -128,7 +128,7 @@ def in_writing(segment_id: int, raw: str, *texts: str, action: str = "") -> Writ
     """Written text whose tokens stand for a raw word each, at revision 2."""
     tokens = tuple(Token(text, place, place + 1) for place, text in enumerate(texts))
     words = tuple(Word(text, float(place), place + 0.5, 0.9) for place, text in enumerate(texts) if text.strip())
-    return Written(segment_id, 2, words, said(raw), tokens, action)
+    return Written(segment_id, 2, words, raw=said(raw), tokens=tokens, action=action)
 
 
 def test_written_text_takes_the_place_of_the_final_and_the_raw_words_can_be_shown() -> None:

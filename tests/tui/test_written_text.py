@@ -12,7 +12,7 @@ def dictated(segment_id: int, raw: str, text: str = "", action: str = "", note: 
     """A final and its written form, which has the breaks of a text."""
     final = Final(segment_id, 1, words(raw))
     token = (Token(text, 0, len(final.words)),) if text else ()
-    return [final, Written(segment_id, 2, words(text), final.words, token, action, note)]
+    return [final, Written(segment_id, 2, words(text), note, final.words, token, action)]
 
 
 async def test_w_shows_the_raw_words_and_the_written_text_again(

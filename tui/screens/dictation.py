@@ -23,6 +23,7 @@ _LOADING = "[bold]One moment: the recogniser is being loaded.[/]"
 _READY = """[bold]Speak, and your words appear here.[/]
 
 [$accent]space[/] pauses   [$accent]m[/] chooses the microphone   [$accent]?[/] shows every key"""
+_ENDED = "[bold]The sound has ended.[/]"
 
 
 class DictationScreen(Screen[None]):
@@ -77,6 +78,10 @@ class DictationScreen(Screen[None]):
         self._show_emptiness()
         self.watch(self.transcript, "following", self._show_following)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key that types is not offered for another work; the other keys Textual leaves out by itself."""
+        return action != "search" or not isinstance(self.focused, SegmentEditor | SearchLine)
+
     # --- what comes from the session ---
 
     def show_status(self, status: Status, columns: Sequence[Sequence[float]] = ()) -> None:
@@ -85,12 +90,12 @@ class DictationScreen(Screen[None]):
         self._figures.show(status)
         if status.state is not self._state:
             self._state = status.state
-            self._empty.update(_LOADING if status.state is State.LOADING else _READY)
+            self._empty.update({State.LOADING: _LOADING, State.FINISHED: _ENDED}.get(status.state, _READY))
         self._spectrogram.push(columns)
 
     def hear(self, said: Transcript) -> str:
         """Show the words of an event, and keep them where they are final; what else its speaker wants done."""
-        if isinstance(said, Written):
+        if isinstance(said, Written) or (isinstance(said, Final) and said.note):
             self._take_note(said.note)
         if not self.document.accept(said):
             return ""
