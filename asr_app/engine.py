@@ -77,7 +77,7 @@ class Engine:
         with self._lock:
             if self._failure or not self._is_open:
                 raise EngineError(self._failure or "the recogniser was stopped: start it again")
-            if len(self._streams) >= self.limits.streams:
+            if sum(not one.is_over for one in self._streams) >= self.limits.streams:
                 raise EngineError(f"{self.limits.streams} streams are open, and no more may be: try again later")
             self._streams.append(stream)
         return stream
@@ -148,7 +148,7 @@ class Engine:
         wait_s = self._gathering_s(live, sum(one.priority is Priority.LIVE and one.is_hearing for one in streams))
         if live and wait_s <= 0:
             overdue = [stream for since, stream in files[:1] if time.monotonic() - since > _FILE_PATIENCE_S]
-            self._step([stream for _, stream in live[: self.limits.batch]] + overdue)
+            self._step([stream for _, stream in live[: self._batch]] + overdue)
         elif files:
             self._step([stream for _, stream in files[: self.limits.file_batch]])
         else:
@@ -157,9 +157,13 @@ class Engine:
 
     def _gathering_s(self, live: list[tuple[float, EngineStream]], hearing: int) -> float:
         """How much longer the live streams that are ready may wait for the rest of those that hear something."""
-        if not live or len(live) >= min(hearing, self.limits.batch):
+        if not live or len(live) >= min(hearing, self._batch):
             return 0.0
         return live[0][0] + self.limits.gather_s - time.monotonic()
+
+    @property
+    def _batch(self) -> int:
+        return self.limits.batch if self.recognizer.device.type == "cpu" else self.limits.gpu_batch
 
     def _step(self, streams: Sequence[EngineStream]) -> None:
         """One step of these streams, all ready, and their events."""

@@ -7,7 +7,7 @@ import numpy as np
 from asr_app.audio.resample import MAX_RATE, MIN_RATE
 from asr_app.audio.types import AudioChunk
 from asr_app.engine import Engine
-from asr_app.engine_stream import Listener
+from asr_app.engine_stream import Listener, StreamSession
 from asr_app.errors import ProtocolError
 
 _POLL_S = 0.05
@@ -17,10 +17,12 @@ _POLL_S = 0.05
 class ClientStream:
     """A live stream, for the event loop's thread."""
 
-    def __init__(self, engine: Engine, listener: Listener, sample_rate: int) -> None:
-        """sample_rate: Hz. EngineError where the engine takes no more streams."""
+    def __init__(
+        self, engine: Engine, listener: Listener, sample_rate: int, session: StreamSession | None = None
+    ) -> None:
+        """sample_rate: Hz. session: see Engine.open. EngineError where the engine takes no more streams."""
         self.sample_rate = sample_rate
-        self._stream = engine.open(listener)
+        self._stream = engine.open(listener, session=session)
         self._position = 0
         self._odd = b""
 

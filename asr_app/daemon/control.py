@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from asr_app.daemon.hanging_up import hang_up
 from asr_app.daemon.limits import Limits
 from asr_app.daemon.outbox import Outbox
 from asr_app.daemon.service import Service
@@ -42,7 +43,7 @@ class ControlServer:
             os.umask(mask)
 
     async def close(self) -> None:
-        """Answer nobody any more; subscribers get what waits for them."""
+        """Answer nobody any more; subscribers get what waits for them, where they take it in time."""
         if self._server:
             self._server.close()
         subscribed = [task for task, connection in self._connections.items() if connection.is_subscribed]
@@ -51,7 +52,8 @@ class ControlServer:
         tasks = tuple(self._connections)
         for task in tasks:
             self._connections[task].abort()
-        await asyncio.gather(*tasks)
+            task.cancel()  # it may be at a command that takes long
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -62,8 +64,8 @@ class ControlServer:
         except (ConnectionError, TimeoutError):
             logger.info("a client went away, or took nothing for too long")
         finally:
+            await hang_up(writer)
             del self._connections[task]
-            writer.close()
 
     async def _serve(self, connection: "_Connection") -> None:
         if len(self._connections) > self._limits.clients:

@@ -10,10 +10,12 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 from asr_app.audio.live_source import LiveSource
+from asr_app.audio.overheard import Overheard
 from asr_app.daemon.outbox import Outbox
 from asr_app.daemon.sinks import Sink
 from asr_app.engine import Engine
@@ -21,8 +23,10 @@ from asr_app.engine_gate import GatedSession
 from asr_app.engine_stream import explained
 from asr_app.errors import AsrError
 from asr_app.events import Event, Failed, Final, SpeechEnded, SpeechStarted, Transcript, Written
+from asr_app.remembering import Memory
+from asr_app.two_passes import SoundMemory, TwoPasses
 from asr_app.typing.pace import Pace
-from asr_app.writing import Write, WrittenListener
+from asr_app.writing import Listener, Write, WrittenListener
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ class Dictation:
 
     write: gives the written form of finals, which goes to the sink in their place, from the next take on; None for
     none. What a voice command wants done is told in its written event; "stop" is obeyed here.
+    memory: is given every take that was not cancelled, at its end; None for none.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class Dictation:
         pace: which raw words go to the sink, and when; by default finals do, written where that is wanted.
         """
         self.write: Write | None = None
+        self.memory: Memory | None = None
         self._pace = pace
         self._open_source, self._sink, self._publish, self._backlog = open_source, sink, publish, backlog
         self._take: _Take | None = None
@@ -141,6 +147,12 @@ class Dictation:
                 self._take = None
             if self._take is None:
                 self._turn(State.IDLE)
+        await self._remember(take)
+
+    async def _remember(self, take: "_Take") -> None:
+        said = [final for final in take.said.values() if final.words]
+        if self.memory and said and not take.is_cancelled:
+            await asyncio.to_thread(self.memory.add, take.name, take.began, said[-1].words[-1].end_s, said)
 
     async def _tell(self, event: Event, first_segment: int, take: "_Take") -> None:
         if isinstance(event, Transcript):
@@ -149,6 +161,10 @@ class Dictation:
         if isinstance(event, SpeechStarted | SpeechEnded) and take is self._take:
             self._turn(State.SPEECH if isinstance(event, SpeechStarted) else State.LISTENING)
         self._publish(event)
+        if isinstance(event, Final):
+            take.said[event.segment_id] = event  # its written form comes later, and takes its place
+        if _is_last(event, take) and event.note:
+            logger.warning("%s", event.note)
         if isinstance(event, Written):
             await self._heed(event, take)
         if text := self._for_sink(event, take):
@@ -160,14 +176,11 @@ class Dictation:
 
     def _for_sink(self, event: Event, take: "_Take") -> str:
         """The words that an event makes ready for the sink; each once."""
-        is_written = isinstance(event, Written)
         if self._pace:
-            return "" if is_written else self._pace(event)
-        return event.text if isinstance(event, Final) and is_written is (take.write is not None) else ""
+            return "" if isinstance(event, Written) else self._pace(event)
+        return event.text if _is_last(event, take) else ""
 
     async def _heed(self, text: Written, take: "_Take") -> None:
-        if text.note:
-            logger.warning("%s", text.note)
         if text.action == "stop" and take is self._take:
             await self.stop()
 
@@ -177,19 +190,30 @@ class Dictation:
             self._publish(StateChanged(state))
 
 
+def _is_last(event: Event, take: "_Take") -> TypeGuard[Final]:
+    """Whether an event is the last of its segment: the written form of its final, where there is one."""
+    return isinstance(event, Final) and isinstance(event, Written) is (take.write is not None)
+
+
 class _Take:
     """A run of a source: a thread that reads it and hands its chunks to the engine."""
 
     def __init__(self, source: LiveSource, engine: Engine, outbox: Outbox, write: Write | None) -> None:
         self.outbox, self.write, self.failure, self.is_cancelled = outbox, write, "", False
+        self.name, self.began, self.said = source.name, datetime.now().astimezone(), dict[int, Final]()
         self._source, self._engine = source, engine
         self._resources = ExitStack()
 
     def start(self) -> None:
         """Open the source and begin; AsrError where source or engine refuses."""
-        session = GatedSession(self._engine.recognizer)
+        session, exact = GatedSession(self._engine.recognizer), self._engine.recognizer.exact
+        if exact:
+            memory = SoundMemory()
+            self._source = Overheard(self._source, [memory])
         self._resources.enter_context(self._source)
-        listener = WrittenListener(self.outbox, self.write) if self.write else self.outbox
+        listener: Listener = WrittenListener(self.outbox, self.write) if self.write else self.outbox
+        if exact:
+            listener = TwoPasses(listener, exact, memory)
         try:
             self._stream = self._engine.open(listener, session=session)
         except AsrError:

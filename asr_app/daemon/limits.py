@@ -19,6 +19,7 @@ class Limits:
     uploads: recordings that are received or heard at the same time.
     upload_bytes, upload_s: of a recording's request, and the seconds that it may take to arrive.
     recording_s: of a recording's sound. decode_s: how long a recording is worked on.
+    hints: words and phrases that a client may expect in a stream.
     """
 
     clients: int = 32
@@ -34,6 +35,7 @@ class Limits:
     upload_s: float = 600.0
     recording_s: float = 4 * 3600.0
     decode_s: float = 3600.0
+    hints: int = 100
 
     @property
     def engine(self) -> EngineLimits:

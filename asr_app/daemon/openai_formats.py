@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from asr_app.events import Final, Partial, Transcript
+from asr_app.events import Final
 from asr_app.sinks.srt import to_srt
 from asr_app.sinks.vtt import to_vtt
 from decoder.types import Word
@@ -48,23 +48,6 @@ def rendered(recording: Recording, form: str, granularities: Iterable[str]) -> t
 def usage(duration_s: float) -> dict[str, Any]:
     """What a client is told that it used, in whole seconds."""
     return {"type": "duration", "seconds": math.ceil(duration_s)}
-
-
-class Deltas:
-    """What each event adds to the text that a client was told: words, once they can no longer change."""
-
-    def __init__(self) -> None:
-        self._told = False
-        self._of_segment = 0
-
-    def of(self, event: Transcript) -> str:
-        """The new text, a space before it where words were told before; empty for none."""
-        certain = event.words[: event.stable_words] if isinstance(event, Partial) else event.words
-        news = [word.text for word in certain[self._of_segment :]]
-        self._of_segment = 0 if isinstance(event, Final) else max(self._of_segment, len(certain))
-        text = " ".join([""] * self._told + news) if news else ""
-        self._told = self._told or bool(news)
-        return text
 
 
 def _verbose(recording: Recording, granularities: set[str]) -> dict[str, Any]:

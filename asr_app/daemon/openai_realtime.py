@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from asr_app.daemon.hints import Hints
 from asr_app.daemon.limits import Limits
 from asr_app.daemon.openai_realtime_session import SessionOptions
 from asr_app.daemon.openai_realtime_turn import Turn
@@ -48,6 +49,9 @@ class _Conversation:
             logger.info("a client went away")  # starlette raises RuntimeError for a message after the close
         except TimeoutError:
             await self._close(_POLICY, f"nothing was sent or taken for {self._limits.idle_s:g} s: connect again")
+        except Exception:
+            logger.exception("a conversation failed")
+            raise
         finally:
             for turn in (self._turn, self._before):
                 if turn:
@@ -98,7 +102,8 @@ class _Conversation:
             raise ProtocolError("the audio is no base64: encode the samples so") from error
         if self._turn is None:
             await self._settle()
-            self._turn = Turn(self._service.engine, self._options, self._heard_s, self._tell, self._limits.backlog)
+            stream = await self._service.expecting(Hints(self._options.prompt))
+            self._turn = Turn(stream, self._options, self._heard_s, self._tell, self._limits.backlog)
         if not await self._turn.accept(data):
             turn, self._turn = self._turn, None
             await turn.cancel()  # it has said why

@@ -1,16 +1,54 @@
-"""What a realtime client may set: the form of its sound, and how turns are found."""
+"""What a realtime client may set: the form of its sound, what it expects to be said, and how turns are found."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from asr_app.audio.types import Samples
+from asr_app.daemon import g711
 from asr_app.daemon.openai_errors import ApiError
 from asr_app.daemon.openai_transcriptions import LANGUAGES, check_model
 from asr_app.errors import ProtocolError
 from asr_app.voice_activity import VoiceActivityOptions
 
-RATE = 24_000
-"""Hz of audio/pcm."""
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """Of a client's samples, mono. size: bytes of a sample; rate: Hz; decode: gives them as float32 in [-1, 1]."""
+
+    type: str
+    size: int
+    rate: int
+    decode: Callable[[bytes], Samples]
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """As a session's object has it."""
+        return {"type": self.type, "rate": self.rate} if self.size == 2 else {"type": self.type}
+
+
+def _pcm16(data: bytes) -> Samples:
+    return np.frombuffer(data, "<i2").astype(np.float32) / 32768.0
+
+
+def _g711(table: g711.Table) -> Callable[[bytes], Samples]:
+    return lambda data: table[np.frombuffer(data, np.uint8)]
+
+
+_PCM = AudioFormat("audio/pcm", 2, 24_000, _pcm16)
+_FORMATS = {
+    form.type: form
+    for form in (
+        _PCM,
+        AudioFormat("audio/pcmu", 1, g711.RATE, _g711(g711.MU_LAW)),
+        AudioFormat("audio/pcma", 1, g711.RATE, _g711(g711.A_LAW)),
+    )
+}
+_FORMER_NAMES = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma"}
+"""Those of transcription_session.update."""
 
 _BOUNDS = {"threshold": (0.05, 0.95), "prefix_padding_ms": (0, 2000), "silence_duration_ms": (100, 10_000)}
 
@@ -19,8 +57,10 @@ _VOICE = VoiceActivityOptions(hangover_s=0.5)
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """voice: how turns are found, None where the client commits them."""
+    """prompt: see Hints. voice: how turns are found, None where the client commits them."""
 
+    format: AudioFormat = _PCM
+    prompt: str = ""
     voice: VoiceActivityOptions | None = _VOICE
 
     def updated(self, session: object, loaded_model: str) -> "SessionOptions":
@@ -30,19 +70,22 @@ class SessionOptions:
         if session.get("type", "transcription") != "transcription":
             raise ProtocolError("this server transcribes: send a session of type transcription")
         audio = _part(_part(session, "audio"), "input")
-        form = audio.get("format", session.get("input_audio_format", "pcm16"))
-        if form not in ("pcm16", {"type": "audio/pcm", "rate": RATE}, {"type": "audio/pcm"}):
-            raise ProtocolError(f"this form of audio is not known: send 16-bit mono PCM of {RATE} Hz")
-        _check(_part(audio, "transcription") or _part(session, "input_audio_transcription"), Path(loaded_model).name)
+        wanted = self
+        form = audio.get("format", session.get("input_audio_format"))
+        if form is not None:
+            wanted = replace(wanted, format=_format(form))
+        if transcription := _part(audio, "transcription") or _part(session, "input_audio_transcription"):
+            _check(transcription, Path(loaded_model).name)
+            wanted = replace(wanted, prompt=_prompt(transcription))
         for place in (audio, session):
             if "turn_detection" in place:
-                return replace(self, voice=_voice(place["turn_detection"]))
-        return self
+                return replace(wanted, voice=_voice(place["turn_detection"]))
+        return wanted
 
     @property
     def described(self) -> dict[str, Any]:
         """As the fields of a session object."""
-        audio = {"format": {"type": "audio/pcm", "rate": RATE}, "turn_detection": self._turn_detection}
+        audio = {"format": self.format.described, "turn_detection": self._turn_detection}
         return {"type": "transcription", "audio": {"input": audio}}
 
     @property
@@ -62,6 +105,25 @@ def _part(whole: dict[str, Any], name: str) -> dict[str, Any]:
     if part is not None and not isinstance(part, dict):
         raise ProtocolError(f"{name} is no object: send one")
     return part or {}
+
+
+def _format(form: object) -> AudioFormat:
+    """As {"type": "audio/pcm", "rate": 24000}, or by its former name."""
+    told = form if isinstance(form, dict) else {"type": _FORMER_NAMES.get(str(form))}
+    known = _FORMATS.get(str(told.get("type")))
+    if known is None or told.get("rate", known.rate) != known.rate:
+        raise ProtocolError(
+            f"this form of audio is not known: send 16-bit mono audio/pcm of {_PCM.rate} Hz, "
+            f"or audio/pcmu or audio/pcma of {g711.RATE} Hz"
+        )
+    return known
+
+
+def _prompt(transcription: dict[str, Any]) -> str:
+    prompt = transcription.get("prompt") or ""
+    if not isinstance(prompt, str):
+        raise ProtocolError("the prompt is no text: send one, or leave it out")
+    return prompt
 
 
 def _check(transcription: dict[str, Any], loaded: str) -> None:

@@ -10,13 +10,15 @@ import numpy as np
 
 from asr_app.audio.resample import StreamingResampler
 from asr_app.audio.types import AudioChunk, Samples
-from asr_app.daemon.openai_formats import Deltas, usage
-from asr_app.daemon.openai_realtime_session import RATE, SessionOptions
+from asr_app.daemon.deltas import Deltas
+from asr_app.daemon.openai_formats import usage
+from asr_app.daemon.openai_realtime_session import SessionOptions
 from asr_app.daemon.outbox import Outbox
 from asr_app.engine import Engine
 from asr_app.engine_gate import GatedSession
 from asr_app.errors import AsrError
 from asr_app.events import Event, Failed, Final, SpeechEnded, SpeechStarted, Transcript
+from asr_app.recognizer import Recognizer
 
 logger = logging.getLogger(__name__)
 
@@ -28,27 +30,35 @@ _POLL_S = 0.05
 class Turn:
     """For the event loop's thread. Each run of speech is an item where turns are detected, else all of it is."""
 
-    def __init__(self, engine: Engine, options: SessionOptions, start_s: float, tell: Tell, backlog: int) -> None:
+    def __init__(
+        self,
+        stream: tuple[Engine, Recognizer],
+        options: SessionOptions,
+        start_s: float,
+        tell: Tell,
+        backlog: int,
+    ) -> None:
         """start_s: of the turn in the session's sound. EngineError where the engine takes no more streams."""
+        engine, recognizer = stream
         self._outbox, self._tell_client, self._start_s = Outbox(backlog), tell, start_s
-        session = GatedSession(engine.recognizer, options.voice) if options.voice else None
+        session = GatedSession(recognizer, options.voice) if options.voice else recognizer.session()
         self._stream = engine.open(self._outbox, session=session)
-        self._rate = engine.recognizer.sample_rate
-        self._resampler = StreamingResampler(RATE, self._rate)
+        self._format, self._rate = options.format, recognizer.sample_rate
+        self._resampler = StreamingResampler(self._format.rate, self._rate)
         self._position, self._odd, self.seconds = 0, b"", 0.0
         self._whole = None if options.voice else _Item(start_s)
         self._item = self._whole
         self._telling = asyncio.create_task(self._tell())
 
     async def accept(self, data: bytes) -> bool:
-        """Take samples (s16le, mono, RATE Hz), cut anywhere; waits for room; False where the turn has failed."""
+        """Take samples in the client's form, cut anywhere; waits for room; False where the turn has failed."""
         data = self._odd + data
-        whole = len(data) - len(data) % 2
+        whole = len(data) - len(data) % self._format.size
         self._odd = data[whole:]
-        samples = np.frombuffer(data[:whole], "<i2").astype(np.float32) / 32768.0
-        for start in range(0, len(samples), RATE):  # a second each: the queue is bounded in seconds
-            piece = samples[start : start + RATE]
-            self.seconds += len(piece) / RATE
+        samples, rate = self._format.decode(data[:whole]), self._format.rate
+        for start in range(0, len(samples), rate):  # a second each: the queue is bounded in seconds
+            piece = samples[start : start + rate]
+            self.seconds += len(piece) / rate
             await self._push(self._resampler.accept(piece))
         return not self._telling.done()
 

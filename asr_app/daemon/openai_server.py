@@ -55,7 +55,7 @@ async def serve_openai(service: Service, binding: Binding, limits: Limits) -> As
         ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
-        log_level="error",
+        log_level="critical",  # what strangers send is no error of the daemon
         access_log=False,
         server_header=False,
         limit_concurrency=limits.clients,
@@ -230,5 +230,6 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
 
 
 async def _fail(_: Request, error: Exception) -> Response:
+    logger.error("a request failed", exc_info=error)
     refusal = api_error(error) if isinstance(error, AsrError) else ApiError(500, "internal error: see the daemon's log")
     return JSONResponse(refusal.body, refusal.status)

@@ -17,9 +17,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from asr_app.audio.file import open_audio
+from asr_app.daemon.deltas import Deltas
+from asr_app.daemon.hints import Hints
 from asr_app.daemon.limits import Limits
 from asr_app.daemon.openai_errors import ApiError, api_error
-from asr_app.daemon.openai_formats import RESPONSE_FORMATS, Deltas, Recording, rendered, usage
+from asr_app.daemon.openai_formats import RESPONSE_FORMATS, Recording, rendered, usage
 from asr_app.daemon.openai_metrics import Metrics
 from asr_app.daemon.openai_upload import Upload, receive_upload
 from asr_app.daemon.outbox import Outbox
@@ -27,7 +29,9 @@ from asr_app.daemon.service import Service
 from asr_app.engine import Engine
 from asr_app.engine_stream import Priority, explained
 from asr_app.errors import AsrError, AudioFormatError
-from asr_app.events import Failed, Final, Transcript
+from asr_app.events import Failed, Final, Transcript, Written
+from asr_app.recognizer import Recognizer
+from asr_app.writing import Write, WrittenListener
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +52,11 @@ class Wanted:
     form: str
     granularities: tuple[str, ...]
     streamed: bool
+    hints: Hints
 
     @classmethod
     def of(cls, upload: Upload, model: str) -> "Wanted":
-        """ApiError for what cannot be had. prompt, temperature and what else there may be is left out."""
+        """ApiError for what cannot be had. temperature and what else there may be is left out."""
         form = _one_of(upload, "response_format", RESPONSE_FORMATS, "json")
         granularities = upload.fields.get("timestamp_granularities", [])
         if set(granularities) - {"word", "segment"}:
@@ -61,7 +66,8 @@ class Wanted:
         check_model(upload.fields.get("model", [""])[-1], model)
         if upload.recording is None:
             raise ApiError(400, "there is no recording: send one as the field 'file'", "file")
-        return cls(upload.recording, form, tuple(granularities), streamed in ("true", "1"))
+        hints = Hints(upload.fields.get("prompt", [""])[-1])
+        return cls(upload.recording, form, tuple(granularities), streamed in ("true", "1"), hints)
 
 
 def check_model(name: str, loaded: str) -> None:
@@ -101,7 +107,7 @@ class Transcriptions:
             except ClientDisconnect:
                 return Response(status_code=499)
             wanted = Wanted.of(upload, Path(self._service.settings.model).name)
-            work = await resources.enter_async_context(self._work(wanted.recording))
+            work = await resources.enter_async_context(self._work(wanted))
             if wanted.streamed:
                 return _Streamed(work, resources.pop_all())
             finals = await _unless_gone(request, work)
@@ -127,9 +133,14 @@ class Transcriptions:
             self._uploads -= 1
 
     @asynccontextmanager
-    async def _work(self, path: Path) -> AsyncIterator["_Work"]:
+    async def _work(self, wanted: Wanted) -> AsyncIterator["_Work"]:
         """A recording that is being heard; at the end no thread reads it any more."""
-        work, began = _Work(self._open(), path, self._limits), time.monotonic()
+        began = time.monotonic()
+        try:
+            engine, recognizer = await self._service.expecting(wanted.hints)
+        except AsrError as error:
+            raise api_error(error) from error
+        work = _Work(engine, recognizer, wanted.recording, self._limits, self._service.write_recordings)
         reading = asyncio.get_running_loop().run_in_executor(self._threads, work.read)
         try:
             yield work
@@ -139,26 +150,23 @@ class Transcriptions:
             if work.is_done:
                 self._metrics.heard(work.duration_s, time.monotonic() - began)
 
-    def _open(self) -> Engine:
-        try:
-            return self._service.engine
-        except AsrError as error:
-            raise api_error(error) from error
-
 
 class _Work:
     """A recording on its way through the engine: a thread reads it, the event loop takes its events."""
 
-    def __init__(self, engine: Engine, path: Path, limits: Limits) -> None:
+    def __init__(self, engine: Engine, recognizer: Recognizer, path: Path, limits: Limits, write: Write | None) -> None:
+        """recognizer: of the engine's acoustic model. write: gives the text of finals, in place of what was heard."""
         self.duration_s, self.is_done = 0.0, False
         self._path, self._limits = path, limits
-        self._rate = engine.recognizer.sample_rate
+        self._rate, self._is_written = recognizer.sample_rate, write is not None
         self._outbox = Outbox(limits.backlog)
         self._cancelled = threading.Event()
         self._error: ApiError | None = None
+        listener = WrittenListener(self._outbox, write) if write else self._outbox
         try:
-            self._stream = engine.open(self._outbox, Priority.FILE)
+            self._stream = engine.open(listener, Priority.FILE, recognizer.session())
         except AsrError as error:
+            listener.close()
             raise api_error(error, engine) from error
 
     def read(self) -> None:
@@ -194,7 +202,7 @@ class _Work:
         self._stream.cancel()
 
     async def events(self) -> AsyncIterator[Transcript]:
-        """The transcripts as they come; ApiError where the recording cannot be heard to its end."""
+        """The transcripts as they come, of written text its finals; ApiError where not all can be heard."""
         try:
             async with asyncio.timeout(self._limits.decode_s):
                 async for event in self._outbox:
@@ -202,8 +210,8 @@ class _Work:
                         break
                     if isinstance(event, Failed):
                         raise ApiError(500, event.message)
-                    if isinstance(event, Transcript):
-                        yield event
+                    if isinstance(event, Transcript) and isinstance(event, Written) is self._is_written:
+                        yield _in_words(event) if isinstance(event, Written) else event
         except TimeoutError as error:
             longest = self._limits.decode_s
             raise ApiError(503, f"the recording took more than {longest:g} s: send a shorter one") from error
@@ -216,6 +224,13 @@ class _Work:
     async def finals(self) -> tuple[Final, ...]:
         """All segments that have words."""
         return tuple([event async for event in self.events() if isinstance(event, Final) and event.words])
+
+
+def _in_words(text: Written) -> Final:
+    """Written text as transcripts have it, each of its words with the times of what was said for it."""
+    if text.note:
+        logger.warning("%s", text.note)
+    return Final(text.segment_id, text.revision, text.words)
 
 
 async def _unless_gone(request: Request, work: _Work) -> tuple[Final, ...] | None:

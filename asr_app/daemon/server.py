@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from asr_app.daemon.control import ControlServer
+from asr_app.daemon.memory import keep_small
 from asr_app.daemon.network import Servers, serving
 from asr_app.daemon.service import Service
 from asr_app.daemon.systemd import Notifier
+from asr_app.vocabulary_watch import VocabularyWatch
 
 logger = logging.getLogger(__name__)
 
@@ -17,8 +19,8 @@ logger = logging.getLogger(__name__)
 def run(socket: Path, make_service: Callable[[], Service], servers: Servers) -> None:
     """Be the daemon that answers at a socket and at its servers, until a client or a signal ends it.
 
-    SIGTERM and SIGINT finish what was said; SIGHUP reads the settings again. Raises AsrError where the recogniser
-    cannot be loaded, or an address not be had.
+    SIGTERM and SIGINT finish what was said; SIGHUP reads the settings again, and a change of the user's words these.
+    Raises AsrError where the recogniser cannot be loaded, or an address not be had.
     """
     asyncio.run(_serve(socket, make_service, servers))
 
@@ -30,34 +32,48 @@ async def _serve(socket: Path, make_service: Callable[[], Service], servers: Ser
 
     notifier = Notifier()
 
-    async def read_again() -> None:
+    async def read_again(reading: Callable[[], Awaitable[None]]) -> None:
         notifier.reloading()
-        await service.reload()
+        await reading()
         notifier.ready()
 
-    def reload() -> None:
-        task = asyncio.create_task(read_again())
+    def reload(reading: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.create_task(read_again(reading))
         reloads.add(task)  # the loop itself keeps no task alive
         task.add_done_callback(reloads.discard)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, service.stopping.set)
-    loop.add_signal_handler(signal.SIGHUP, reload)
+    loop.add_signal_handler(signal.SIGHUP, reload, service.reload)
+    words = VocabularyWatch(
+        service.settings.vocabulary, lambda: loop.call_soon_threadsafe(reload, service.reload_words)
+    )
     await control.listen(socket)
     try:
         async with serving(servers, service, service.limits):
             await service.load(service.settings)
             logger.info("ready at %s", socket)
             notifier.ready()
-            watch = asyncio.create_task(notifier.watch(lambda: _answers(service, notifier.watchdog_s)))
-            await service.stopping.wait()
-            watch.cancel()
+            chores = [
+                asyncio.create_task(notifier.watch(lambda: _answers(service, notifier.watchdog_s))),
+                asyncio.create_task(keep_small(lambda: _is_idle(service))),
+            ]
+            with words:
+                await service.stopping.wait()
+            for chore in chores:
+                chore.cancel()
             await service.stop()  # nobody is heard while requests come to their end
     finally:
         notifier.stopping()
         await service.close()
         await control.close()
+
+
+def _is_idle(service: Service) -> bool:
+    """Whether nobody speaks and no recording is heard."""
+    engine = service.engine.status
+    return not engine.live and not engine.files
 
 
 def _answers(service: Service, patience_s: float) -> bool:

@@ -5,17 +5,21 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from asr_app import __version__
 from asr_app.daemon.dictation import Dictation, OpenSource, State, StateChanged
+from asr_app.daemon.hints import Hints, expecting
 from asr_app.daemon.outbox import Outbox
 from asr_app.daemon.sinks import Sink
 from asr_app.engine import Engine
 from asr_app.errors import AsrError, DaemonError
 from asr_app.events import Event
+from asr_app.history import Kind
 from asr_app.library import installed_models, shipped_models
 from asr_app.recognizer import Recognizer
+from asr_app.remembering import memory_of
 from asr_app.typing.pace import Pace
 from asr_app.writing import Write
 
@@ -25,10 +29,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _MODELS_OF_LANGUAGES = {"en": "english"}
-_DEVICES = ("auto", "cpu", "cuda")
+_DEVICES = ("auto", "cpu", "cuda", "mps")
 
 Load = Callable[["Settings"], Recognizer]
 """Loads the recogniser that settings ask for; takes seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """What makes written text of finals, where it is wanted: of dictation, and of recordings."""
+
+    dictation: Write | None = None
+    recordings: Write | None = None
 
 
 class Service:
@@ -41,17 +53,18 @@ class Service:
         open_source: OpenSource,
         sink: Sink,
         *,
-        load_write: Callable[["Settings"], Write | None] = lambda _: None,
+        load_writers: Callable[["Settings"], Writers] = lambda _: Writers(),
         pace: Pace | None = None,
     ) -> None:
         """read_settings: reads them anew, command line over all; AsrError where they are wrong.
 
-        load_write: loads what makes written text of finals. pace: see Dictation.
+        load_writers: loads what makes written text of finals. pace: see Dictation.
         """
         self.settings = read_settings()
         self.limits = self.settings.limits
         self.stopping = asyncio.Event()
-        self._read_settings, self._load, self._load_write = read_settings, load, load_write
+        self.write_recordings: Write | None = None
+        self._read_settings, self._load, self._load_writers = read_settings, load, load_writers
         self._began = time.monotonic()
         self._engine: Engine | None = None
         self._loading = asyncio.Lock()
@@ -65,6 +78,14 @@ class Service:
             raise DaemonError("the recogniser is still being loaded: try again in a few seconds")
         return self._engine
 
+    async def expecting(self, hints: Hints) -> tuple[Engine, Recognizer]:
+        """The engine, and the recogniser of a stream of it whose client gives hints; DaemonError while it is loaded."""
+        engine = self.engine
+        if hints == Hints():
+            return engine, engine.recognizer
+        model, most = self.settings.model, self.limits.hints
+        return engine, await asyncio.to_thread(expecting, engine.recognizer, model, hints, most)
+
     @property
     def state(self) -> State:
         """What the daemon is doing."""
@@ -76,7 +97,9 @@ class Service:
         """Recognise with other settings from the next stream on; AsrError, and all stays, where they cannot be had."""
         async with self._loading:
             recognizer = await asyncio.to_thread(self._load, settings)
-            self._dictation.write = await asyncio.to_thread(self._load_write, settings)
+            writers = await asyncio.to_thread(self._load_writers, settings)
+            self._dictation.write, self.write_recordings = writers.dictation, writers.recordings
+            self._dictation.memory = memory_of(settings, Kind.DAEMON)
             before, self._engine = self._engine, Engine(recognizer, self.limits.engine)
             self.settings = settings
             if before:
@@ -86,8 +109,15 @@ class Service:
 
     async def reload(self) -> None:
         """Read the settings again; what is wrong with them is logged, and the old ones stay."""
+        await self._reload(self._read_settings)
+
+    async def reload_words(self) -> None:
+        """Read the user's own words again, under the settings as they are; what is wrong with them is logged."""
+        await self._reload(lambda: self.settings)
+
+    async def _reload(self, settings: Callable[[], "Settings"]) -> None:
         try:
-            await self.load(self._read_settings())
+            await self.load(settings())
         except AsrError as error:
             logger.warning("the settings were not reloaded: %s", error)
 

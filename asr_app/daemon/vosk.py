@@ -21,6 +21,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from asr_app.daemon.client_stream import ClientStream, checked_rate
+from asr_app.daemon.hints import Hints
 from asr_app.daemon.limits import Limits
 from asr_app.daemon.listening import Binding
 from asr_app.daemon.service import Service
@@ -83,9 +84,10 @@ class _Config:
     sample_rate: int = _RATE
     words: bool = True
     alternatives: bool = False
+    phrases: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, message: object) -> "_Config":
+    def of(cls, message: object, most_phrases: int) -> "_Config":
         """ProtocolError where it cannot be had; what it says of other things is left out."""
         if not isinstance(message, dict):
             raise ProtocolError('a config that is no object: send {"config": {"sample_rate": 16000}}')
@@ -93,7 +95,16 @@ class _Config:
         if not isinstance(alternatives, int):
             raise ProtocolError("max_alternatives that is no number: send 0 for one transcript")
         rate = checked_rate(message.get("sample_rate", _RATE))
-        return cls(rate, bool(message.get("words", True)), alternatives > 0)
+        phrases = _phrases(message.get("phrase_list", []), most_phrases)
+        return cls(rate, bool(message.get("words", True)), alternatives > 0, phrases)
+
+
+def _phrases(listed: object, most: int) -> tuple[str, ...]:
+    if not isinstance(listed, list) or not all(isinstance(phrase, str) for phrase in listed):
+        raise ProtocolError("a phrase_list that is no list of texts: send one, or leave it out")
+    if len(listed) > most:
+        raise ProtocolError(f"a phrase_list of more than {most} phrases: send fewer")
+    return tuple(listed)
 
 
 class _Conversation:
@@ -136,22 +147,23 @@ class _Conversation:
     async def _answer(self, message: str | bytes) -> bool:
         """Whether the conversation goes on."""
         if isinstance(message, bytes):
-            utterance = self._utterance = self._utterance or self._begin()
+            utterance = self._utterance = self._utterance or await self._begin()
             await utterance.stream.accept(message)
             await self._send(utterance.heard.news(self._config))
             return True
         request = _object(message)
         if "config" in request:
-            self._config = _Config.of(request["config"])
+            self._config = _Config.of(request["config"], self._limits.hints)
             return True
         if "eof" not in request and "reset" not in request:
             raise ProtocolError('neither config, eof nor reset: send {"eof": 1} at the end')
         await self._send(await self._end())
         return "eof" not in request
 
-    def _begin(self) -> "_Utterance":
+    async def _begin(self) -> "_Utterance":
+        engine, recognizer = await self._service.expecting(Hints(phrases=self._config.phrases))
         heard = _Heard(self._began_s)
-        return _Utterance(heard, ClientStream(self._service.engine, heard, self._config.sample_rate))
+        return _Utterance(heard, ClientStream(engine, heard, self._config.sample_rate, recognizer.session()))
 
     async def _end(self) -> dict[str, Any]:
         """All that was not told, to the last word."""

@@ -27,13 +27,15 @@ from wyoming.ping import Ping, Pong
 
 from asr_app import __version__
 from asr_app.daemon.client_stream import ClientStream, checked_rate
+from asr_app.daemon.deltas import Deltas
+from asr_app.daemon.hanging_up import hang_up
 from asr_app.daemon.limits import Limits
 from asr_app.daemon.listening import LOOPBACK, Binding
 from asr_app.daemon.outbox import Outbox
 from asr_app.daemon.service import Service
 from asr_app.engine import Engine
 from asr_app.errors import AsrError, ConfigError, ProtocolError
-from asr_app.events import Failed, Final, Partial
+from asr_app.events import Failed
 from asr_app.events import Transcript as Words
 
 logger = logging.getLogger(__name__)
@@ -100,7 +102,7 @@ class _Clients:
         except Exception:
             logger.exception("a conversation failed")
         finally:
-            await wire.close()
+            await hang_up(writer)
             self._tasks.discard(task)
 
     @contextlib.asynccontextmanager
@@ -169,15 +171,6 @@ class _Wire:
             async with asyncio.timeout(_LINGER_S):
                 while await self._reader.read(self._limits.line_bytes):
                     pass
-
-    async def close(self) -> None:
-        """Hang up, once the client took what was written, or soon after."""
-        self._writer.close()
-        try:
-            async with asyncio.timeout(_LINGER_S):
-                await self._writer.wait_closed()
-        except OSError:  # TimeoutError is one
-            self._writer.transport.abort()
 
 
 class _Conversation:
@@ -296,19 +289,14 @@ class _Utterance:
 
     async def _tell(self) -> None:
         await self._wire.write(TranscriptStart(language=_LANGUAGE))
-        texts: list[str] = []
-        of_segment = 0
+        deltas, text = Deltas(), ""
         async for event in self._outbox:
             if isinstance(event, Failed):
                 raise AsrError(event.message)
-            if isinstance(event, Words):
-                certain = event.words[: event.stable_words] if isinstance(event, Partial) else event.words
-                news = [word.text for word in certain[of_segment:]]
-                of_segment = 0 if isinstance(event, Final) else max(of_segment, len(certain))
-                if news:
-                    await self._wire.write(TranscriptChunk(" ".join([""] * bool(texts) + news)))
-                texts += news
-        await self._wire.write(Transcript(" ".join(texts), language=_LANGUAGE), TranscriptStop())
+            if isinstance(event, Words) and (delta := deltas.of(event)):
+                await self._wire.write(TranscriptChunk(delta))
+                text += delta
+        await self._wire.write(Transcript(text, language=_LANGUAGE), TranscriptStop())
 
 
 def _info(model: str) -> Info:

@@ -36,7 +36,9 @@ def recording(tmp_path: Path, whistle: Callable[..., Samples]) -> Path:
 class Daemon:
     """A daemon as a process."""
 
-    def __init__(self, folder: Path, model: Path, recording: Path) -> None:
+    def __init__(
+        self, folder: Path, model: Path, recording: Path, options: tuple[str, ...], more: dict[str, str]
+    ) -> None:
         environment = {
             **os.environ,
             "ASR_RUNTIME_DIR": str(folder),
@@ -44,10 +46,11 @@ class Daemon:
             "ASR_VOCABULARY": str(recording.with_name("vocabulary.txt")),
             "ASR_DEVICE": "cpu",
             "OMP_NUM_THREADS": "1",
+            **more,
         }
         self.config = recording.with_name("config.toml")
         self.config.write_text(f'model = "{model}"\n')
-        command = [sys.executable, str(PROGRAM), "--source", str(recording), "--sink", "stdout"]
+        command = [sys.executable, str(PROGRAM), "--source", str(recording), "--sink", "stdout", *options]
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -69,12 +72,12 @@ class Daemon:
 
 
 @pytest.fixture
-def run_daemon(folder: Path, model_folder: Path, recording: Path) -> Iterator[Callable[[], Daemon]]:
-    """A function that starts a daemon."""
+def run_daemon(folder: Path, model_folder: Path, recording: Path) -> Iterator[Callable[..., Daemon]]:
+    """A function (option, ..., VARIABLE=value, ...) that starts a daemon."""
     daemons: list[Daemon] = []
 
-    def start() -> Daemon:
-        daemons.append(Daemon(folder, model_folder, recording))
+    def start(*options: str, **environment: str) -> Daemon:
+        daemons.append(Daemon(folder, model_folder, recording, options, environment))
         return daemons[-1]
 
     yield start

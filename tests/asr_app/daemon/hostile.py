@@ -1,5 +1,6 @@
 """Clients that do as they should not: frames of chance, and connections broken off."""
 
+import base64
 import json
 import os
 import random
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import strategies as st
+from serving import realtime_events, transcription
 
 Address = int | Path
 """A port of this machine, or a Unix socket."""
@@ -33,13 +35,18 @@ def dial(address: Address) -> socket.socket:
     return socket.create_connection(("127.0.0.1", address), timeout=10)
 
 
-def upgraded(port: int) -> socket.socket:
+def upgrade(path: str) -> bytes:
+    """The request that makes a WebSocket of a connection."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+    ).encode()
+
+
+def upgraded(port: int, path: str = "/") -> socket.socket:
     """A WebSocket on which frames are written by hand."""
     line = dial(port)
-    line.sendall(
-        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
-    )
+    line.sendall(upgrade(path))
     answer = b""
     while b"\r\n\r\n" not in answer:
         more = line.recv(4096)
@@ -74,16 +81,87 @@ _WORDS = st.sampled_from(["config", "eof", "reset", "sample_rate", "words", "max
 _REQUESTS = st.dictionaries(_WORDS, _JSON | st.dictionaries(_WORDS, _JSON, max_size=3), max_size=3)
 _TEXTS = st.builds(lambda request: json.dumps(request).encode(), _REQUESTS | _JSON) | st.binary(max_size=40)
 
+_ODD_FRAMES = st.builds(
+    frame,
+    st.binary(max_size=200),
+    st.integers(0, 15),
+    st.integers(0, 15),
+    st.none() | st.integers(0, 2**63 - 1),
+    st.booleans(),
+)
 vosk_frames = st.one_of(
     st.builds(frame, st.binary(max_size=400)),
     st.builds(frame, _TEXTS, st.just(1)),
+    _ODD_FRAMES,
+    st.binary(max_size=60),
+)
+
+_BASE64 = st.builds(lambda data: base64.b64encode(data).decode(), st.binary(max_size=400))
+_SESSIONS = st.recursive(
+    _JSON,
+    lambda inner: st.dictionaries(
+        st.sampled_from(["type", "audio", "input", "format", "transcription", "turn_detection", "model", "prompt"]),
+        inner | st.sampled_from(["transcription", "server_vad", "audio/pcm", "audio/pcmu"]),
+        max_size=4,
+    ),
+    max_leaves=6,
+)
+_KINDS = st.sampled_from(
+    ["session.update", "transcription_session.update"]
+    + [f"input_audio_buffer.{what}" for what in ("append", "commit", "clear")]
+)
+realtime_frames = st.one_of(
     st.builds(
-        frame,
-        st.binary(max_size=200),
-        st.integers(0, 15),
-        st.integers(0, 15),
-        st.none() | st.integers(0, 2**63 - 1),
-        st.booleans(),
+        lambda kind, audio, session: frame(
+            json.dumps({"type": kind, "audio": audio, "session": session}).encode(), opcode=1
+        ),
+        _KINDS | _JSON,
+        _BASE64 | _JSON,
+        _SESSIONS,
+    ),
+    st.builds(frame, _TEXTS, st.just(1)),
+    _ODD_FRAMES,
+    st.binary(max_size=60),
+)
+
+_HEADS = st.sampled_from(
+    [
+        b"",
+        b"--X\r\n",
+        b"--X\r\nContent-Disposition: form-data; ",
+        b'--X\r\nContent-Disposition: form-data; name="file"; ',
+    ]
+)
+_PARTS = st.builds(
+    lambda name, extra, value: (
+        f'--X\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n'.encode(errors="replace")
+        + value
+        + b"\r\n"
+    ),
+    st.sampled_from(["file", "model", "prompt", "stream", "language", "response_format", "timestamp_granularities[]"])
+    | st.text(max_size=10),
+    st.sampled_from(["", '; filename="a"', '; filename="../../a"']),
+    st.sampled_from([b"whisper-1", b"true", b"en", b"srt"]) | st.binary(max_size=200),
+)
+_BODIES = st.builds(
+    lambda parts, end: b"".join(parts) + end, st.lists(_PARTS, max_size=4), st.sampled_from([b"--X--\r\n", b""])
+) | st.builds(lambda head, rest: head + rest, _HEADS, st.binary(max_size=300))
+
+
+def post(body: bytes, headers: dict[str, str], length: object = None) -> bytes:
+    """A request to transcribe; length: what it claims to hold."""
+    told = {**headers, "Host": "127.0.0.1", "Content-Length": len(body) if length is None else length}
+    lines = [f"{name}: {value}" for name, value in told.items()]
+    return "\r\n".join(["POST /v1/audio/transcriptions HTTP/1.1", *lines, "", ""]).encode() + body
+
+
+rest_requests = st.one_of(
+    st.builds(lambda body: post(body, {"Content-Type": "multipart/form-data; boundary=X"}), _BODIES),
+    st.builds(
+        lambda body, kind, length: post(body, {"Content-Type": kind}, length),
+        _BODIES,
+        st.sampled_from(["multipart/form-data", "multipart/form-data; boundary=", "application/json", "\0"]),
+        st.none() | st.integers(-10, 2**70),
     ),
     st.binary(max_size=60),
 )
@@ -180,3 +258,15 @@ def misuse_wyoming(address: Address, sound: bytes, chance: random.Random) -> Non
 def misuse_control(path: Path, chance: random.Random) -> None:
     """A client of the control socket broken off anywhere."""
     _broken_off(dial(path), b'{"command": "status"}\n{"command": "subscribe"}\n', chance)
+
+
+def misuse_rest(port: int, sound: bytes, chance: random.Random) -> None:
+    """A client with a recording broken off anywhere."""
+    headers, body = transcription(sound)
+    _broken_off(dial(port), post(body, headers), chance)
+
+
+def misuse_realtime(port: int, sound: bytes, chance: random.Random) -> None:
+    """A realtime client broken off anywhere; sound: of 24,000 Hz."""
+    frames = [frame(event.encode(), opcode=1) for event in realtime_events(sound)]
+    _broken_off(upgraded(port, "/v1/realtime?intent=transcription"), b"".join(frames), chance)

@@ -10,8 +10,9 @@ from asr_app.config import Settings
 from asr_app.daemon.limits import Limits
 from asr_app.daemon.listening import Binding
 from asr_app.daemon.openai_server import serve_openai
-from asr_app.daemon.service import Service
+from asr_app.daemon.service import Service, Writers
 from asr_app.daemon.sinks import NoSink
+from asr_app.writing import Write
 
 KEY = "sesame"
 
@@ -29,16 +30,24 @@ def no_source(_: int) -> Any:
 
 
 @contextmanager
-def at_home(load: Callable[..., Any], **limits: Any) -> Iterator[House]:
-    """A server with an API key."""
+def at_home(
+    load: Callable[..., Any], model: str = "whistle", write: Write | None = None, **limits: Any
+) -> Iterator[House]:
+    """A server with an API key. write: gives the text of recordings."""
     ready = threading.Event()
     houses: list[House] = []
     failures: list[BaseException] = []
     stops: list[Callable[[], None]] = []
 
     async def serve() -> None:
-        settings = Settings(model="whistle", device="cpu", limits=Limits(**limits))
-        service = Service(lambda: settings, lambda _: load(chunk_ms=320), no_source, NoSink())
+        settings = Settings(model=model, device="cpu", limits=Limits(**limits))
+        service = Service(
+            lambda: settings,
+            lambda _: load(chunk_ms=320),
+            no_source,
+            NoSink(),
+            load_writers=lambda _: Writers(recordings=write),
+        )
         await service.load(settings)
         over, loop = asyncio.Event(), asyncio.get_running_loop()
         async with serve_openai(service, Binding(api_key=KEY), service.limits) as port:
@@ -59,8 +68,10 @@ def at_home(load: Callable[..., Any], **limits: Any) -> Iterator[House]:
     thread.start()
     ready.wait(60)
     assert not failures, failures
-    yield houses[0]
-    stops[0]()
+    try:
+        yield houses[0]
+    finally:
+        stops[0]()
     thread.join(30)
     assert not thread.is_alive()
     assert not failures, failures

@@ -1,11 +1,17 @@
-"""The servers of a daemon in a thread of this process, and clients that do as they should."""
+"""All servers of a daemon in a thread of this process, and clients that do as they should."""
 
 import asyncio
+import base64
+import io
 import json
+import socket
 import threading
+import time
+import wave
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +28,7 @@ from asr_app.config import Settings
 from asr_app.daemon.control import ControlServer
 from asr_app.daemon.limits import Limits
 from asr_app.daemon.listening import Binding
+from asr_app.daemon.openai_server import serve_openai
 from asr_app.daemon.service import Service
 from asr_app.daemon.sinks import NoSink
 from asr_app.daemon.vosk import serve_vosk
@@ -30,7 +37,7 @@ from asr_app.errors import AudioDeviceError
 from asr_app.recognizer import Recognizer
 
 RATE = 16_000
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class Addresses:
     """Where the servers of a daemon are."""
 
     control: Path
+    http_port: int
     vosk_port: int
     wyoming_port: int
     wyoming_socket: Path
@@ -52,7 +60,7 @@ class House:
 
     def __init__(self, recognizer: Recognizer, folder: Path, limits: Limits, binding: Binding) -> None:
         self.control, self.wyoming_socket = folder / "control.sock", folder / "wyoming.sock"
-        self.vosk_port = self.wyoming_port = 0
+        self.http_port = self.vosk_port = self.wyoming_port = 0
         self._recognizer, self._limits, self._binding = recognizer, limits, binding
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="house")
@@ -71,7 +79,7 @@ class House:
     @property
     def addresses(self) -> Addresses:
         """Of its servers."""
-        return Addresses(self.control, self.vosk_port, self.wyoming_port, self.wyoming_socket)
+        return Addresses(self.control, self.http_port, self.vosk_port, self.wyoming_port, self.wyoming_socket)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -81,6 +89,7 @@ class House:
         await control.listen(self.control)
         await self.service.load(settings)
         async with AsyncExitStack() as stack:
+            self.http_port = await stack.enter_async_context(serve_openai(self.service, self._binding, self._limits))
             vosk = await stack.enter_async_context(serve_vosk(self.service, self._binding, self._limits))
             wyoming = await stack.enter_async_context(serve_wyoming(self.service, self._binding, self._limits))
             await stack.enter_async_context(serve_wyoming_socket(self.service, self.wyoming_socket, self._limits))
@@ -111,6 +120,13 @@ def house(open_house: Callable[..., House]) -> Iterator[House]:
     """A House that is open, and takes messages of 200,000 bytes."""
     with open_house(message_bytes=200_000) as house:
         yield house
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens at."""
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [one.getsockname()[1] for one in listeners]
 
 
 def pcm(samples: Samples) -> bytes:
@@ -165,3 +181,71 @@ async def _by_wyoming(uri: str, sound: bytes, rate: int) -> str:
                 return text
             else:
                 assert event.type == "transcript-start"
+
+
+def wav(sound: bytes, rate: int = RATE) -> bytes:
+    """A recording of samples (s16le, mono)."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setparams((1, 2, rate, 0, "NONE", ""))
+        writer.writeframes(sound)
+    return file.getvalue()
+
+
+def transcription(sound: bytes) -> tuple[dict[str, str], bytes]:
+    """Headers and body of a request to transcribe a recording."""
+    boundary, kind = "a-boundary", "Content-Disposition: form-data; name="
+    parts = f'--{boundary}\r\n{kind}"model"\r\n\r\nwhisper-1\r\n--{boundary}\r\n{kind}"file"; filename="a.wav"\r\n\r\n'
+    body = parts.encode() + wav(sound) + f"\r\n--{boundary}--\r\n".encode()
+    return {"Content-Type": f"multipart/form-data; boundary={boundary}"}, body
+
+
+def by_rest(port: int, sound: bytes) -> str:
+    """What is told of a recording at OpenAI's address for them; who is told to come again does, as its package does."""
+    headers, body = transcription(sound)
+    while True:
+        connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        try:
+            connection.request("POST", "/v1/audio/transcriptions", body, headers)
+            reply = connection.getresponse()
+            answer = json.loads(reply.read())
+        finally:
+            connection.close()
+        if reply.status != 429:
+            assert reply.status == 200, answer
+            text: str = answer["text"]
+            return text
+        time.sleep(float(reply.headers["retry-after"]))
+
+
+def realtime_events(sound: bytes) -> list[str]:
+    """What a realtime client sends that commits its sound (s16le of 24,000 Hz) itself."""
+    audio = {"input": {"turn_detection": None}}
+    appended = [base64.b64encode(sound[at : at + 9600]).decode() for at in range(0, len(sound), 9600)]
+    events = [
+        {"type": "session.update", "session": {"type": "transcription", "audio": audio}},
+        *({"type": "input_audio_buffer.append", "audio": piece} for piece in appended),
+        {"type": "input_audio_buffer.commit"},
+    ]
+    return [json.dumps(event) for event in events]
+
+
+def by_realtime(port: int, sound: bytes) -> str:
+    """What a realtime client is told of sound that it commits itself."""
+    url = f"ws://127.0.0.1:{port}/v1/realtime?intent=transcription"
+    with connect(url, proxy=None, compression=None) as client:
+        for event in realtime_events(sound):
+            client.send(event)
+        while True:
+            told = json.loads(client.recv(PATIENCE_S))
+            assert told["type"] != "error", told
+            if told["type"].endswith(".completed"):
+                text: str = told["transcript"]
+                return text
+
+
+def at_24_khz(sound: bytes) -> bytes:
+    """Samples of RATE as a realtime client sends them, between which lines are drawn."""
+    samples = np.frombuffer(sound, "<i2")
+    times = np.arange(len(samples) * 3 // 2) / 1.5
+    return np.interp(times, np.arange(len(samples)), samples).astype("<i2").tobytes()

@@ -297,6 +297,39 @@ def test_a_slow_subscriber_misses_partials_and_then_is_closed(at_home: Callable[
     at_home(scene, backlog=3)
 
 
+def test_clients_that_never_read_are_closed_and_hold_up_nobody(at_home: Callable[..., None]) -> None:
+    async def scene(house: House) -> None:
+        deaf = [await house.client() for _ in range(2)]
+        commands = (b'{"command": "status"}\n' * 50_000, b'{"command": "subscribe"}\n')
+        for client, line in zip(deaf, commands, strict=True):
+            client.reader._transport.pause_reading()  # type: ignore[attr-defined]
+            client.writer.write(line)
+        while not house.service._subscribers:
+            await asyncio.sleep(0.01)
+        for _ in range(5):
+            house.service._publish(Failed("x" * 1_000_000))
+        async with asyncio.timeout(10):
+            while house.control._connections:
+                await asyncio.sleep(0.01)
+        assert (await (await house.client()).ask("status"))["subscribers"] == 0
+
+    at_home(scene, idle_s=0.3, backlog=10)
+
+
+def test_the_end_does_not_wait_for_who_never_reads(at_home: Callable[..., None]) -> None:
+    async def scene(house: House) -> None:
+        deaf = await house.client()
+        await deaf.ask("subscribe")
+        deaf.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(5):
+            house.service._publish(Failed("x" * 1_000_000))
+        async with asyncio.timeout(10):
+            await house.service.close()
+            await house.control.close()
+
+    at_home(scene)
+
+
 def test_shutdown_tells_subscribers(at_home: Callable[..., None]) -> None:
     async def scene(house: House) -> None:
         follower, client = await house.client(), await house.client()

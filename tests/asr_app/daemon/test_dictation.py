@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from loudness import Loudness
 
+import asr_app.two_passes
 import asr_app.voice_activity
 from asr_app.audio.live_source import RealTimeFile
 from asr_app.daemon.dictation import Dictation, State
@@ -30,7 +31,7 @@ class Memory(list[str]):
 
 @pytest.fixture
 def dictate(load: Callable[..., Recognizer], recording: Path, monkeypatch: pytest.MonkeyPatch) -> Dictate:
-    """A function (what writes, pace=20) -> texts in the sink, and events told, of a take that nobody stops."""
+    """A function (what writes, pace=20, exact=None) -> texts in the sink, and events told, of a take nobody stops."""
     monkeypatch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
 
     async def take(engine: Engine, write: Write | None, pace: float) -> tuple[list[str], list[Event]]:
@@ -43,8 +44,8 @@ def dictate(load: Callable[..., Recognizer], recording: Path, monkeypatch: pytes
         assert dictation.state is State.IDLE
         return sink, told
 
-    def run(write: Write | None, pace: float = 20.0) -> tuple[list[str], list[Event]]:
-        engine = Engine(load(chunk_ms=320))
+    def run(write: Write | None, pace: float = 20.0, exact: Recognizer | None = None) -> tuple[list[str], list[Event]]:
+        engine = Engine(load(chunk_ms=320).with_exact(exact))
         try:
             return asyncio.run(take(engine, write, pace))
         finally:
@@ -53,7 +54,7 @@ def dictate(load: Callable[..., Recognizer], recording: Path, monkeypatch: pytes
     return run
 
 
-def louder(final: Final) -> Written:
+def louder(final: Final, before: str = "") -> Written:
     return written(final, tuple(Token(word.text.upper(), at, at + 1) for at, word in enumerate(final.words)))
 
 
@@ -66,19 +67,44 @@ def test_the_sink_gets_written_text_and_subscribers_both(dictate: Dictate) -> No
     assert [(event.segment_id, event.revision - 1) for event in text] == [(one.segment_id, one.revision) for one in raw]
 
 
+@pytest.mark.parametrize("write", [louder, None])
+def test_the_sink_gets_each_segment_of_the_second_pass_once(
+    dictate: Dictate, load: Callable[..., Recognizer], write: Write | None
+) -> None:
+    texts, told = dictate(write, exact=load(chunk_ms=None, decoder="greedy"))
+    assert [text.lower() for text in texts] == ["tan", "sant", "nas"]  # as the second pass heard it
+    finals = [event for event in told if type(event) is Final]
+    assert [(final.segment_id, final.text) for final in finals] == [(0, "tan"), (1, "sant"), (2, "nas")]
+
+
+def test_why_the_second_pass_did_not_write_is_logged_once(
+    dictate: Dictate,
+    load: Callable[..., Recognizer],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(asr_app.two_passes, "hear", broken)
+    texts, _ = dictate(louder, exact=load(chunk_ms=None))
+    assert texts == ["TAN", "SAT", "NAS"]
+    assert [message.partition(" (")[0] for message in caplog.messages] == ["the second pass failed"] * 3
+
+
 def test_without_a_writer_the_sink_gets_what_was_recognised(dictate: Dictate) -> None:
     assert dictate(None)[0] == ["tan", "sat", "nas"]
 
 
 def test_a_writer_that_fails_says_so_and_the_raw_words_come(dictate: Dictate, caplog: pytest.LogCaptureFixture) -> None:
-    texts, told = dictate(lambda final: unwritten(final, "the model broke"))
+    texts, told = dictate(lambda final, before="": unwritten(final, "the model broke"))
     assert texts == ["tan", "sat", "nas"]
     assert "the model broke" in caplog.text
     assert all(event.note for event in told if isinstance(event, Written))
 
 
 def test_stop_ends_the_take_and_writes_nothing(dictate: Dictate) -> None:
-    def obey(final: Final) -> Written:
+    def obey(final: Final, before: str = "") -> Written:
         return written(final, (), action="stop") if final.text == "tan" else louder(final)
 
     texts, told = dictate(obey, pace=2.0)

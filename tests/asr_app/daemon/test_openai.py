@@ -24,6 +24,9 @@ import asr_app.voice_activity
 from asr_app.cli.daemon import app
 from asr_app.daemon.listening import Binding, parse_address
 from asr_app.errors import ConfigError
+from asr_app.events import Final, Written
+from asr_app.text.stages import Token
+from asr_app.text.written import written
 
 HEADS = [b"", b"--X\r\n", b"--X\r\nContent-Disposition: form-data; "]
 SPEECH = "__tan" + "_" * 8 + "sat" + "_" * 10
@@ -131,6 +134,27 @@ def test_a_stream_of_events(client: Any, speech: bytes) -> None:
     events = list(transcribe(client, speech, stream=True))
     assert "".join(event.delta for event in events[:-1]) == events[-1].text == "tan sat"
     assert [event.type for event in events] == ["transcript.text.delta"] * (len(events) - 1) + ["transcript.text.done"]
+
+
+def test_the_names_of_a_prompt_are_expected(load: Callable[..., Any], model_folder: Path, speech: bytes) -> None:
+    with at_home(load, model=str(model_folder)) as house, asking(house) as client:
+        assert transcribe(client, speech, prompt="Ant, Tan").text == "Tan sat"
+        assert transcribe(client, speech, prompt="Ant, Tan, Zyntriqix").text == "tan sat"  # which it cannot say
+        assert transcribe(client, speech).text == "tan sat"
+
+
+def test_written_text(load: Callable[..., Any], speech: bytes) -> None:
+    def louder(final: Final, before: str = "") -> Written:
+        return written(final, tuple(Token(word.text.upper(), at, at + 1) for at, word in enumerate(final.words)))
+
+    with at_home(load, write=louder) as house, asking(house) as client:
+        told = transcribe(client, speech, response_format="verbose_json", timestamp_granularities=["word"])
+        assert told.text == "TAN SAT"
+        assert [word.word for word in told.words] == ["TAN", "SAT"]
+        assert told.words[0].start == pytest.approx(0.4, abs=0.25)
+        assert "TAN" in transcribe(client, speech, response_format="srt")
+        events = list(transcribe(client, speech, stream=True))
+        assert "".join(event.delta for event in events[:-1]) == events[-1].text == "TAN SAT"
 
 
 def test_several_at_once(client: Any, whistle: Callable[..., Any]) -> None:

@@ -1,6 +1,7 @@
 """The realtime WebSocket, by OpenAI's own client and by clients that break the rules."""
 
 import base64
+import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import openai
 import pytest
+import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loudness import Loudness
@@ -99,6 +101,19 @@ def test_turns_that_the_client_commits(house: House, whistle: Callable[..., Any]
         assert "nothing was appended" in error["message"]
 
 
+@pytest.mark.parametrize(("form", "subtype"), [("g711_ulaw", "ULAW"), ({"type": "audio/pcma"}, "ALAW")])
+def test_the_sound_of_telephones(house: House, whistle: Callable[..., Any], form: Any, subtype: str) -> None:
+    raw = io.BytesIO()
+    soundfile.write(raw, whistle("__tan____", 8_000), 8_000, subtype, format="RAW")
+    with connected(house) as connection:
+        audio = {"input": {"turn_detection": None, "format": form}}
+        send(connection, "session.update", session={"type": "transcription", "audio": audio})
+        assert read(connection)["type"] == "session.updated"
+        send(connection, "input_audio_buffer.append", audio=base64.b64encode(raw.getvalue()).decode())
+        send(connection, "input_audio_buffer.commit")
+        assert until(connection, f"{KIND}.completed")[-1]["transcript"] == "tan"
+
+
 @pytest.mark.filterwarnings("ignore:.*must be used as a context manager:DeprecationWarning")  # the package's own
 def test_the_package_of_openai(house: House, whistle: Callable[..., Any]) -> None:
     client = openai.OpenAI(
@@ -138,7 +153,9 @@ def test_the_package_of_openai(house: House, whistle: Callable[..., Any]) -> Non
         {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 8000}}}},
         {"audio": {"input": {"transcription": {"model": "/etc/passwd"}}}},
         {"audio": {"input": {"transcription": {"language": "fr"}}}},
-        {"input_audio_format": "g711_ulaw"},
+        {"input_audio_format": "opus"},
+        {"audio": {"input": {"format": {"type": "audio/pcmu", "rate": 24_000}}}},
+        {"audio": {"input": {"transcription": {"prompt": 7}}}},
         {"turn_detection": {"type": "semantic_vad"}},
         {"turn_detection": {"type": "server_vad", "threshold": float("nan")}},
         {"turn_detection": {"type": "server_vad", "silence_duration_ms": 1e12}},

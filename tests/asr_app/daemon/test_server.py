@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import stat
 import threading
 import time
@@ -68,7 +69,7 @@ def test_a_day_in_the_life(run_daemon: Callable[[], Any], folder: Path) -> None:
     messages, errors, thread = following(first)
     with ControlClient(first.socket) as client:
         assert client.request("start")["changed"]
-        until(lambda: bool(finals(messages)))
+        until(lambda: any(one["type"] == "partial" and one["segment_id"] == 1 for one in messages))  # "tan" is written
         first.process.kill()
         with pytest.raises(DaemonError, match="the daemon has gone"):
             client.request("status")
@@ -91,6 +92,32 @@ def test_a_day_in_the_life(run_daemon: Callable[[], Any], folder: Path) -> None:
     assert finals(messages) == ["tan", "sat"]
     assert messages[-1] == {"type": "state", "state": "stopped"}
     assert not third.socket.exists()
+
+
+@pytest.mark.slow
+def test_a_service_tells_systemd(run_daemon: Callable[..., Any], tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(60)
+
+        def told(but: str = "WATCHDOG=1") -> str:
+            while (line := manager.recv(200).decode().split("\n")[0]) == but:
+                pass
+            return line
+
+        words = tmp_path / "words.txt"
+        daemon = run_daemon(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="300000", ASR_VOCABULARY=str(words))
+        assert told() == "READY=1"
+        with ControlClient(daemon.socket) as client:
+            assert client.request("status")["state"] == "idle"
+        assert told(but="") == "WATCHDOG=1"
+        daemon.process.send_signal(signal.SIGHUP)
+        assert [told(), told()] == ["RELOADING=1", "READY=1"]
+        words.write_text("Tan\n")
+        assert [told(), told()] == ["RELOADING=1", "READY=1"]
+        daemon.process.send_signal(signal.SIGTERM)
+        assert told() == "STOPPING=1"
+        assert daemon.process.wait(60) == 0
 
 
 @pytest.mark.slow

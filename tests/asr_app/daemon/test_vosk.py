@@ -8,7 +8,6 @@ from typing import Any
 import hostile
 import pytest
 import serving
-import storm
 from serving import House, ask, by_vosk, call, pcm
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
@@ -75,6 +74,13 @@ def test_without_words_and_with_alternatives(house: House, sound: bytes) -> None
     assert set(only) == {"text", "confidence"}
 
 
+def test_phrases_are_expected(house: House, sound: bytes) -> None:
+    with call(house.vosk_port) as client:
+        client.send('{"config": {"phrase_list": ["Tan", "sat nas", "[unk]", "7/3 %"]}}')
+        ask(client, sound)
+        assert ask(client, '{"eof" : 1}')["text"] == "Tan sat"
+
+
 def test_a_reset_tells_the_rest_and_time_goes_on(house: House, sound: bytes) -> None:
     with call(house.vosk_port) as client:
         assert ask(client, '{"reset" : 1}') == {"text": ""}
@@ -105,6 +111,9 @@ def test_sound_that_comes_too_fast_waits_and_is_not_lost(open_house: Open, sound
         ('{"config": {"sample_rate": 1e12}}', 1007, "a sample rate of"),
         ('{"config": {"sample_rate": NaN}}', 1007, "a sample rate of nan"),
         ('{"config": {"max_alternatives": "many"}}', 1007, "max_alternatives"),
+        ('{"config": {"phrase_list": "tan"}}', 1007, "no list of texts"),
+        ('{"config": {"phrase_list": [3]}}', 1007, "no list of texts"),
+        pytest.param(json.dumps({"config": {"phrase_list": ["a"] * 101}}), 1007, "more than 100 phrases", id="phrases"),
         pytest.param(bytes(200_001), 1009, "", id="large"),
         ("", 1007, "no JSON"),
     ],
@@ -176,8 +185,3 @@ def test_the_end_of_the_daemon_is_told(open_house: Open) -> None:
             client = clients.enter_context(call(house.vosk_port))
             ask(client, bytes(100))
         assert closed(client)[0] == 1001
-
-
-def test_frames_of_chance_disturb_nobody(house: House, sound: bytes) -> None:
-    attack = storm.attacks(house.addresses)["vosk"]
-    assert storm.beside(lambda: by_vosk(house.vosk_port, sound), lambda: attack(100)) == {"tan sat"}

@@ -8,7 +8,6 @@ from typing import Any
 import hostile
 import pytest
 import serving
-import storm
 from serving import House, by_wyoming, pcm
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncClient
@@ -171,8 +170,3 @@ def test_other_machines_are_not_served() -> None:
 
     with pytest.raises(ConfigError, match="Wyoming has no API keys"):
         asyncio.run(run())
-
-
-def test_frames_of_chance_disturb_nobody(house: House, sound: bytes) -> None:
-    attack = storm.attacks(house.addresses)["wyoming"]
-    assert storm.beside(lambda: by_wyoming(tcp(house), sound), lambda: attack(100)) == {"tan sat"}
