@@ -54,8 +54,8 @@ class Settings(BaseSettings):
     )
     device: DeviceName = Field("auto", description="auto, cpu, cuda or mps")
     language: str | None = Field(None, description="a code of one of the model's languages, where it has several")
-    final_model: str | None = Field(
-        None, description="the model that writes the final of each segment of live speech, or same: the model itself"
+    final_model: str = Field(
+        "same", description="the model that writes the finals of live speech, same for the model itself, or none"
     )
     personal_lm: Path | None = Field(
         None, description="a language model of your own texts (`asr lm build`), mixed with the other one"

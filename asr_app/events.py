@@ -44,9 +44,13 @@ class Partial(Transcript):
 
 @dataclass(frozen=True, slots=True)
 class Final(Transcript):
-    """The words of a finished segment."""
+    """The words of a finished segment.
+
+    note: why they are less than they were to be, empty where all went well.
+    """
 
     type: ClassVar[str] = "final"
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +60,12 @@ class Written(Final):
     raw: the words as they were recognised.
     tokens: the written text in pieces that know their raw words; line breaks are pieces too.
     action: what the speaker wants done instead of words ("scratch", "undo", "stop"); empty for text.
-    note: why the text is less than it was to be, empty where all went well.
     """
 
     type: ClassVar[str] = "written"
     raw: tuple[Word, ...] = ()
     tokens: Tokens = ()
     action: str = ""
-    note: str = ""
 
     @property
     def text(self) -> str:

@@ -8,6 +8,8 @@ SHIPPED = Path(__file__).parent / "resources"
 DEFAULT_MODEL = "english"
 DESCRIPTION = "model.json"
 """models.checkpoint.DESCRIPTION, which cannot be had without torch: `asr models list` is quick."""
+LEXICON = "lexicon.txt.gz"
+"""asr_app.decoding.LEXICON_FILE."""
 CONFIG = "config.json"
 """models.wav2vec2_huggingface.CONFIG: what describes a folder of the transformers library."""
 
@@ -43,6 +45,11 @@ def find_model(name: str) -> Path:
         f"no model {name!r}: give a folder with {DESCRIPTION}, or the name of one that is here ({names}); "
         "`asr models list` shows what `asr models pull` fetches"
     )
+
+
+def takes_words(folder: Path) -> bool:
+    """Whether a recogniser can be told words to expect: it has a lexicon that they can be put into."""
+    return (folder / LEXICON).is_file()
 
 
 def _is_model(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 from asr_app.endpoint import EndpointRules
 from asr_app.vocabulary import Entry
 
-DeviceName = Literal["auto", "cpu", "cuda"]
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 DecoderName = Literal["beam", "characters", "greedy"]
 
 
@@ -31,6 +31,7 @@ class RecognizerOptions:
     beam: hypotheses kept by a search.
     lm: an n-gram in KenLM's form instead of the one beside the checkpoint.
     personal_lm: an n-gram of the user's own texts, mixed with the other one; personal_lm_weight is its share.
+    language: of a model that has several, such as MMS; None takes the model's own.
     hotwords: words and phrases to expect, whether lexicon and language model have them or not; of the decoder
         beam only.
     """
@@ -44,5 +45,6 @@ class RecognizerOptions:
     alpha: float | None = None
     beta: float | None = None
     device: DeviceName = "auto"
+    language: str | None = None
     hotwords: tuple[Entry, ...] = ()
     endpoints: EndpointRules = field(default_factory=EndpointRules)

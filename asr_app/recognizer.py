@@ -3,6 +3,7 @@
 A Recognizer is shared and immutable; a RecognizerSession is one stream and keeps all of its state.
 """
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,31 +14,33 @@ import torch
 from asr_app.audio.resample import StreamingResampler
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.decoding import expecting, make_decoder, make_rescorer, setting
+from asr_app.device import choose_device
 from asr_app.endpoint import EndpointRules
-from asr_app.errors import CheckpointError, ConfigError, DeviceError
+from asr_app.errors import CheckpointError, ConfigError
 from asr_app.events import AudioGap, Event, Final, Partial
-from asr_app.options import DeviceName, RecognizerOptions
+from asr_app.options import RecognizerOptions
 from asr_app.rescoring import HYPOTHESES, Rescorer
 from asr_app.vocabulary import Entry
 from asr_app.written_forms import WrittenForms
 from decoder.beam_session import BeamSession
 from decoder.confidence import Calibration
 from decoder.lexicon_beam import LexiconBeamDecoder
-from decoder.types import Decoder, Hypothesis, LogProbs, Word
-from models.acoustic import AcousticModel, AcousticStream
+from decoder.types import Decoder, DecoderSession, Hypothesis, LogProbs, Word
+from models.acoustic import FULL_CONTEXT_S, AcousticModel, AcousticStream
 from models.checkpoint import Checkpoint
 from models.ctc import BLANK
+from models.fallback import WithFallback
 from models.loading import load_acoustic_model
 from models.streaming_ctc import StreamingCtc
 from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint
 from models.wav2vec2_windows import Wav2Vec2Windows, WindowPlan
 
-FULL_CONTEXT_S = 30.0
-"""What "full context" means in a stream: chunks this long, so that memory does not grow with a recording."""
-
 
 class Recognizer:
-    """An acoustic model and a decoder, ready to open sessions."""
+    """An acoustic model and a decoder, ready to open sessions.
+
+    exact: the recogniser that hears every segment of a live stream once more (asr_app.two_passes); None for none.
+    """
 
     def __init__(
         self,
@@ -55,7 +58,8 @@ class Recognizer:
         """
         self.acoustic, self.decoder, self.endpoints, self.sha256 = acoustic, decoder, endpoints, sha256
         self.calibration, self.rescorer = calibration or Calibration(), rescorer
-        self.written = WrittenForms(words)
+        self.expected, self.written = tuple(words), WrittenForms(words)
+        self.exact: Recognizer | None = None
         self.sample_rate, self.frame_duration_s = acoustic.sample_rate, acoustic.frame_duration_s
 
     @classmethod
@@ -68,7 +72,7 @@ class Recognizer:
         options = options or RecognizerOptions()
         device = choose_device(options.device)
         try:
-            checkpoint = load_acoustic_model(folder)
+            checkpoint = load_acoustic_model(folder, options.language)
             heads = {head.name: head.labels for head in checkpoint.heads}
             head, decoder = make_decoder(heads, checkpoint.decoding, folder, options, checkpoint.frame_duration_s)
             rescorer = make_rescorer(decoder, checkpoint.decoding, folder, options)
@@ -87,7 +91,32 @@ class Recognizer:
             raise ConfigError("this decoder takes no words to expect: take --decoder beam")
         decoder = expecting(self.decoder, entries, folder)
         rescorer = self.rescorer.expecting(entry.text for entry in entries) if self.rescorer else None
-        return Recognizer(self.acoustic, decoder, self.endpoints, self.calibration, rescorer, entries, self.sha256)
+        knowing = Recognizer(self.acoustic, decoder, self.endpoints, self.calibration, rescorer, entries, self.sha256)
+        is_same = self.exact is not None and self.exact.decoder is self.decoder
+        return knowing.with_exact(knowing.with_full_context() if is_same else self.exact)
+
+    def with_exact(self, exact: "Recognizer | None") -> "Recognizer":
+        """This recogniser with another one that hears the segments of live streams once more.
+
+        Raises ConfigError where they are for different sample rates.
+        """
+        if exact and exact.sample_rate != self.sample_rate:
+            rates = f"{exact.sample_rate} Hz, not {self.sample_rate}"
+            raise ConfigError(f"the final model is for sound of {rates}: choose another --final-model")
+        both = copy.copy(self)
+        both.exact = exact
+        return both
+
+    def with_full_context(self) -> "Recognizer":
+        """The same weights and decoder, for whole utterances: exact, and too late for live text."""
+        whole = copy.copy(self)
+        whole.acoustic = self.acoustic.with_full_context()
+        return whole
+
+    @property
+    def device(self) -> torch.device:
+        """Where the acoustic model computes."""
+        return self.acoustic.device
 
     def session(self) -> "RecognizerSession":
         """A new stream."""
@@ -96,6 +125,28 @@ class Recognizer:
     def log_probs(self, samples: Samples) -> LogProbs:
         """What a session hands its decoder, at once: log-probabilities (T, V) of a whole utterance (N,)."""
         return self.acoustic.log_probs(samples)
+
+    def final(self, decoder: DecoderSession, stable: Sequence[str] = ()) -> Hypothesis:
+        """What a decoder session has heard, in written words, at its end: its best, or what the second pass chose.
+
+        stable: words that were told as such, with which it begins.
+        """
+        best = decoder.finish()
+        if self.rescorer is not None and isinstance(decoder, BeamSession):
+            best = self.rescorer.best(decoder.nbest(HYPOTHESES), stable)
+        return self.written.final(best)
+
+    def words(self, hypothesis: Hypothesis, offset_s: float) -> tuple[Word, ...]:
+        """The words of a hypothesis whose decoder session began at an offset in the stream: times, and confidences."""
+        return tuple(
+            replace(
+                word,
+                start_s=word.start_s + offset_s,
+                end_s=word.end_s + offset_s,
+                confidence=self.calibration(word.confidence),
+            )
+            for word in hypothesis.words
+        )
 
 
 class RecognizerSession:
@@ -224,28 +275,13 @@ class _Segment:
 
     def finish(self) -> list[Event]:
         """The final, where there are words or a partial showed some."""
-        words = self._words(self._recognizer.written.final(self._final()))
+        told = self._hypothesis
+        stable = [word.text for word in told.words[: told.stable_words]]
+        words = self._words(self._recognizer.final(self._decoder, stable))
         return [Final(self.number, self._revision + 1, words)] if words or self._revision else []
 
-    def _final(self) -> Hypothesis:
-        """The decoder's final, or what the second pass chose among its n-best."""
-        first, rescorer, told = self._decoder.finish(), self._recognizer.rescorer, self._hypothesis
-        if rescorer is None or not isinstance(self._decoder, BeamSession):
-            return first
-        stable = [word.text for word in told.words[: told.stable_words]]
-        return rescorer.best(self._decoder.nbest(HYPOTHESES), stable)
-
     def _words(self, hypothesis: Hypothesis) -> tuple[Word, ...]:
-        offset, calibration = self._first_frame * self._recognizer.frame_duration_s, self._recognizer.calibration
-        return tuple(
-            replace(
-                word,
-                start_s=word.start_s + offset,
-                end_s=word.end_s + offset,
-                confidence=calibration(word.confidence),
-            )
-            for word in hypothesis.words
-        )
+        return self._recognizer.words(hypothesis, self._first_frame * self._recognizer.frame_duration_s)
 
 
 def _shown(hypothesis: Hypothesis) -> tuple[list[str], int]:
@@ -266,23 +302,19 @@ def _silence(samples: int, rate: int) -> Iterator[Samples]:
         yield np.zeros(min(rate, samples - start), np.float32)
 
 
-def choose_device(name: DeviceName) -> torch.device:
-    """The torch device of a name; auto takes a GPU where there is one. DeviceError where it is not there."""
-    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
-        return torch.device("cpu")
-    if not torch.cuda.is_available():
-        raise DeviceError("no CUDA device is usable here: use --device cpu, or install a CUDA build of torch")
-    return torch.device("cuda")
-
-
 def _acoustic_model(
     checkpoint: Checkpoint | Wav2Vec2Checkpoint, head: str, chunk_ms: int | None, device: torch.device
 ) -> AcousticModel:
     """The acoustic model of a checkpoint, for chunks of so many milliseconds; ConfigError where that is impossible."""
     frames = chunk_frames(chunk_ms, checkpoint.frame_duration_s)
-    if isinstance(checkpoint, Checkpoint):
-        return StreamingCtc(checkpoint, head, frames, device)
-    return Wav2Vec2Windows(checkpoint, WindowPlan(chunk_ms=round(frames * checkpoint.frame_duration_s * 1000)), device)
+    plan = WindowPlan(chunk_ms=round(frames * checkpoint.frame_duration_s * 1000))
+
+    def make(device: torch.device) -> AcousticModel:
+        if isinstance(checkpoint, Checkpoint):
+            return StreamingCtc(checkpoint, head, frames, device)
+        return Wav2Vec2Windows(checkpoint, plan, device)
+
+    return make(device) if device.type == "cpu" else WithFallback(make, device)
 
 
 def _calibration(decoding: Mapping[str, float], options: RecognizerOptions) -> Calibration:

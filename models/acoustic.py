@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
@@ -11,6 +12,10 @@ Samples = NDArray[np.float32]
 
 LogProbs = NDArray[np.float32]
 """Natural-log probabilities (T, V) of the labels, the blank first."""
+
+
+FULL_CONTEXT_S = 30.0
+"""What "full context" means in a stream: chunks this long, so that memory does not grow with a recording."""
 
 
 class AcousticStream(Protocol):
@@ -46,6 +51,10 @@ class AcousticModel(Protocol):
     def chunk_s(self) -> float:
         """Seconds of new sound in a chunk."""
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
     def stream(self) -> Any:
         """A new stream, an AcousticStream of this model's own kind."""
 
@@ -60,3 +69,9 @@ class AcousticModel(Protocol):
 
         Those of the steps, where the model is a streaming one; a network that hears both sides hears all of it here.
         """
+
+    def batch_log_probs(self, utterances: Sequence[Samples]) -> list[LogProbs]:
+        """The same of several utterances as one batch; of much the same length, for all cost what the longest does."""
+
+    def with_full_context(self) -> "AcousticModel":
+        """A model of the same weights, for whole utterances: what it says of a frame depends on all of them."""

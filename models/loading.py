@@ -14,4 +14,6 @@ def load_acoustic_model(folder: Path, language: str | None = None) -> Checkpoint
     """
     if (folder / CONFIG).is_file() and not (folder / DESCRIPTION).is_file():
         return load_huggingface(folder, language)
+    if language is not None:
+        raise ValueError(f"{folder} is for one language: leave {language!r} out, or choose a model that has it")
     return load_wav2vec2(folder) if ARCHITECTURE in read_description(folder) else load_checkpoint(folder)

@@ -1,14 +1,19 @@
 """The streaming Conformer as an acoustic model: front end, encoder and one CTC head, a batch of streams at a time."""
 
+import copy
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
-from models.acoustic import LogProbs, Samples
+from models.acoustic import FULL_CONTEXT_S, LogProbs, Samples
 from models.checkpoint import Checkpoint
 from models.conformer import EncoderState, encoded_length
+from models.device import CudaGraphs, half_precision, to_device
 from models.frontend import Frontend
 from models.layers import Subsampling
 
@@ -25,10 +30,15 @@ class StreamingCtc:
         self.labels = next(one.labels for one in checkpoint.heads if one.name == head)
         self.sample_rate = checkpoint.frontend.sample_rate
         self.frame_duration_s = checkpoint.frame_duration_s
-        self.chunk_s = chunk_frames * self.frame_duration_s
         self.frontend = Frontend(checkpoint.frontend)
         self._model = checkpoint.build().to(device)
         self._start = self._model.encoder.init_state(1)
+        self._graphs = CudaGraphs(self._advance)
+
+    @property
+    def chunk_s(self) -> float:
+        """Seconds of new sound in a chunk."""
+        return self.chunk_frames * self.frame_duration_s
 
     def stream(self) -> "CtcStream":
         """A new stream."""
@@ -37,31 +47,57 @@ class StreamingCtc:
     @torch.inference_mode()
     def step(self, streams: Sequence["CtcStream"]) -> list[LogProbs]:
         """One chunk of each of these streams, all ready, as one batch: log-probabilities (T, V) of each."""
-        chunks = [stream.chunk for stream in streams]
-        features = torch.nn.utils.rnn.pad_sequence(chunks, batch_first=True).to(self.device)  # (B, T, F)
-        lengths = torch.tensor([len(chunk) for chunk in chunks], device=self.device)
-        frames, state = self._model.encoder.step(features, lengths, EncoderState.stack([one.state for one in streams]))
-        for stream, own in zip(streams, state.split(), strict=True):
+        features, lengths = self._batch([stream.chunk for stream in streams])
+        state = EncoderState.stack([stream.state_on(self.device) for stream in streams])
+        is_whole = features.shape[1] == self.chunk_frames * Subsampling.FACTOR
+        frames, *after = (self._graphs if is_whole else self._advance)(features, lengths, *state.tensors())
+        log_probs = self._labelled(frames, lengths)
+        for stream, own in zip(streams, EncoderState.from_tensors(after).split(), strict=True):
             stream.go_on(own)
-        log_probs = self._model.log_probs(frames, self.head).cpu().numpy()
-        return [row[:size] for row, size in zip(log_probs, encoded_length(lengths).tolist(), strict=True)]
+        return log_probs
 
-    @torch.inference_mode()
     def log_probs(self, samples: Samples) -> LogProbs:
         """What the steps of a stream give in all, at once: log-probabilities (T, V) of a whole utterance (n,)."""
-        padded = functional.pad(torch.tensor(samples), (0, self.frontend.samples_in(TAIL_S)))
-        features = self.frontend(padded)[None].to(self.device)
-        lengths = torch.tensor([features.shape[1]], device=self.device)
-        frames, _ = self._model.encoder(features, lengths, self.chunk_frames)
-        log_probs: LogProbs = self._model.log_probs(frames, self.head)[0].cpu().numpy()
-        return log_probs
+        return self.batch_log_probs([samples])[0]
+
+    @torch.inference_mode()
+    def batch_log_probs(self, utterances: Sequence[Samples]) -> list[LogProbs]:
+        """The same of several utterances as one batch."""
+        tail = self.frontend.samples_in(TAIL_S)
+        sounds = [functional.pad(torch.tensor(samples), (0, tail)) for samples in utterances]
+        features, lengths = self._batch([self.frontend(sound) for sound in sounds])
+        with half_precision(self.device):
+            frames, _ = self._model.encoder(features, lengths, self.chunk_frames)
+        return self._labelled(frames, lengths)
+
+    def with_full_context(self) -> Self:
+        """The same weights, for whole utterances."""
+        whole = copy.copy(self)
+        whole.chunk_frames = round(FULL_CONTEXT_S / self.frame_duration_s)
+        return whole
+
+    def _batch(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Features (T, F) of each stream as a batch (B, T, F), and their lengths (B,)."""
+        lengths = torch.tensor([len(one) for one in features])
+        return to_device(pad_sequence([*features], batch_first=True), self.device), to_device(lengths, self.device)
+
+    def _advance(self, features: Tensor, lengths: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """ConformerEncoder.step, of and to tensors."""
+        with half_precision(self.device):
+            frames, after = self._model.encoder.step(features, lengths, EncoderState.from_tensors([*state]))
+        return frames, *after.tensors()
+
+    def _labelled(self, frames: Tensor, lengths: Tensor) -> list[LogProbs]:
+        """Log-probabilities (T, V) of each row of frames (B, T, D), without its padding."""
+        log_probs = self._model.log_probs(frames.float(), self.head).cpu().numpy()
+        return [row[:size] for row, size in zip(log_probs, encoded_length(lengths).tolist(), strict=True)]
 
 
 class CtcStream:
     """An AcousticStream: samples and features that wait, and the encoder's caches."""
 
     def __init__(self, frontend: Frontend, chunk_features: int, start: EncoderState) -> None:
-        self.state = start
+        self._state = start
         self._frontend, self._chunk_features = frontend, chunk_features
         self._samples = frontend.init_state()
         self._features = torch.zeros(0, frontend.config.num_mels)
@@ -88,6 +124,12 @@ class CtcStream:
         """The features (T, F) of the next chunk."""
         return self._features[: self._chunk_features]
 
+    def state_on(self, device: torch.device) -> EncoderState:
+        """What the encoder remembers, on a device: a stream may outlive the model that began it (models.fallback)."""
+        if self._state.frames_seen.device != device:
+            self._state = EncoderState.from_tensors([one.to(device) for one in self._state.tensors()])
+        return self._state
+
     def go_on(self, state: EncoderState) -> None:
         """The next chunk was stepped, and left this state."""
-        self.state, self._features = state, self._features[self._chunk_features :]
+        self._state, self._features = state, self._features[self._chunk_features :]

@@ -51,12 +51,15 @@ class Wav2Vec2(nn.Module):
 
     def context(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The context network: (B, T, C) -> (B, T, D). lengths (B,): how many of the frames are no padding."""
-        frames = self.encoder.feature_projection(features)
+        return self.transform(self.encoder.feature_projection(features), lengths)
+
+    def transform(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """What follows the projection of the features, behind which training masks: (B, T, D) -> (B, T, D)."""
         keys, mask = None, None
         if lengths is not None:
             padding = torch.arange(frames.shape[1], device=frames.device) >= lengths[:, None]  # (B, T)
             frames = frames.masked_fill(padding[..., None], 0.0)
-            keys = torch.zeros_like(frames[..., 0]).masked_fill(padding, float("-inf"))
+            keys = torch.zeros(padding.shape, device=frames.device).masked_fill(padding, float("-inf"))
             mask = keys[:, None, None].expand(-1, 1, frames.shape[1], -1)  # (B, 1, T, T)
         transformer, bias = self.encoder.transformer, None
         frames = frames + transformer.pos_conv_embed(frames)
@@ -67,7 +70,7 @@ class Wav2Vec2(nn.Module):
             frames, bias = layer(frames, None if self.config.buckets else mask, bias, keys)
             if self.adapters:
                 frames = self.adapters[number](frames)
-        return transformer.layer_norm(frames) if self.config.norm_first else frames  # type: ignore[no-any-return]
+        return transformer.layer_norm(frames) if self.config.norm_first else frames
 
     def log_probs(self, frames: Tensor) -> Tensor:
         """The CTC head: (B, T, D) -> natural-log probabilities (B, T, V)."""

@@ -48,6 +48,10 @@ class Statistics:
         parts = (torch.split(one, 1) for one in (self.heard, self.mean, self.variance))
         return [Statistics(*own) for own in zip(*parts, strict=True)]
 
+    def to(self, device: torch.device) -> "Statistics":
+        """Those on a device."""
+        return Statistics(*(getattr(self, field.name).to(device) for field in fields(self)))
+
     def after(self, seconds: float, mean: Tensor, variance: Tensor) -> "Statistics":
         """These and those of new sound together: Chan, Golub and LeVeque (1979), eq. 2.1."""
         share = seconds / (self.heard + seconds)
@@ -69,7 +73,7 @@ def encode_piece(network: Wav2Vec2, samples: Tensor, known: int, heard: Statisti
     sound = samples[:, None]
     new, seconds = [sound[..., known:]], (samples.shape[1] - known) / config.sample_rate
     if config.feature_norm == "group":
-        maps = first.conv(sound)
+        maps = first.conv(sound).float()  # in half precision moments are too rough
         heard = heard.after(seconds, *_moments(*new, maps[..., frames_after(known, config.convolutions[0]) :]))
         frames = _group_norm(first.layer_norm, maps, heard, config.normalise_eps)
     else:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from models.checkpoint import DESCRIPTION
 from models.model_files import file_sha256
 from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint, check_network
 from models.wav2vec2_config import Convolution, Wav2Vec2Config
@@ -79,6 +80,36 @@ def load_huggingface(folder: Path, language: str | None = None) -> Wav2Vec2Check
     if not (folder / LANGUAGE_MODEL).is_dir():  # which was made for the letters as they are
         labels = in_small_letters(labels)
     return Wav2Vec2Checkpoint(sizes, labels, columns, weights, sha256=file_sha256(path))
+
+
+def is_pretrained(folder: Path) -> bool:
+    """Whether a folder holds a network of the family without a CTC head, as pre-training leaves it."""
+    if not (folder / CONFIG).is_file() or (folder / DESCRIPTION).is_file():
+        return False
+    architectures = _read_json(folder / CONFIG).get("architectures") or [""]
+    return not str(architectures[0]).endswith("ForCTC")
+
+
+def load_pretrained(folder: Path, labels: tuple[str, ...]) -> Wav2Vec2Checkpoint:
+    """Such a folder, with a head for labels, the blank first, that is all zero; ValueError as of load_huggingface."""
+    config = _read_json(folder / CONFIG)
+    path = _weights_path(folder)
+    weights = read_tensors(path)
+    if config.get("model_type") == "wavlm":
+        weights = _joined_projections(weights)
+    weights = {
+        name: tensor
+        for name, tensor in torchaudio_names(weights).items()
+        if name.startswith(("feature_extractor.", "encoder."))  # not what the pre-training compared with
+    }
+    try:
+        sizes = _sizes({**config, "architectures": None}, _feature_extractor(folder), len(labels))
+    except (KeyError, TypeError, ValueError) as error:
+        missing = f"{CONFIG} lacks {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"{folder} holds no network that can be used ({missing}): choose another model") from error
+    weights |= {"aux.weight": torch.zeros(len(labels), sizes.dim), "aux.bias": torch.zeros(len(labels))}
+    check_network(sizes, weights, path)
+    return Wav2Vec2Checkpoint(sizes, labels, tuple(range(len(labels))), weights, sha256=file_sha256(path))
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ utterance, each once. The convolutions' features are computed once and used by e
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Self
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from models.acoustic import LogProbs, Samples
+from models.device import CudaGraphs, half_precision, to_device
 from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint
 from models.wav2vec2_config import Wav2Vec2Config
 from models.wav2vec2_features import Statistics, encode_piece
@@ -53,6 +55,7 @@ class Wav2Vec2Windows:
         self.chunk_s = self._plan[1] * self.frame_duration_s
         self._columns = torch.tensor(checkpoint.columns, device=device)
         self._network = checkpoint.build().to(device)
+        self._graphs = CudaGraphs(self._network_log_probs)
 
     def stream(self) -> "WindowStream":
         """A new stream."""
@@ -62,37 +65,62 @@ class Wav2Vec2Windows:
     def step(self, streams: Sequence["WindowStream"]) -> list[LogProbs]:
         """One chunk of each of these streams, all ready, as one batch: log-probabilities (T, V) of each."""
         self._encode(streams)
-        windows = [stream.window() for stream in streams]
-        lengths = [len(window) for window in windows]
-        padded = pad_sequence(windows, batch_first=True)  # (B, T, C)
-        uneven = torch.tensor(lengths, device=self.device) if len(set(lengths)) > 1 else None
-        log_probs = self._labelled(self._network.context(padded, uneven))
-        return [row[stream.take()] for row, stream in zip(log_probs, streams, strict=True)]
+        heard = self._understood([stream.window() for stream in streams])
+        return [log_probs[stream.take()] for log_probs, stream in zip(heard, streams, strict=True)]
 
-    @torch.inference_mode()
     def log_probs(self, samples: Samples) -> LogProbs:
         """Log-probabilities (T, V) of a whole utterance (n,), every frame with all of it as context."""
+        return self.batch_log_probs([samples])[0]
+
+    @torch.inference_mode()
+    def batch_log_probs(self, utterances: Sequence[Samples]) -> list[LogProbs]:
+        """The same of several utterances as one batch."""
+        return self._understood([self._features(samples) for samples in utterances])
+
+    def with_full_context(self) -> Self:
+        """Itself: a whole utterance is heard with full context."""
+        return self
+
+    def _features(self, samples: Samples) -> Tensor:
+        """The features (T, C) of a whole utterance, by itself: its norms are to see no padding."""
         if not self._config.frames_in(len(samples)):
-            return np.zeros((0, len(self.labels)), np.float32)
-        sound = self._network.normalise(torch.tensor(samples, device=self.device)[None])
-        whole: LogProbs = self._labelled(self._network.context(self._network.features(sound)))[0]
-        return whole
+            return torch.zeros(0, self._config.convolutions[-1][0], device=self.device)
+        sound = self._network.normalise(to_device(torch.tensor(samples), self.device)[None])
+        with half_precision(self.device):
+            return self._network.features(sound)[0]
+
+    def _understood(self, features: Sequence[Tensor]) -> list[LogProbs]:
+        """Log-probabilities (T, V) of the features (T, C) of windows or utterances, as one batch."""
+        sizes = [len(one) for one in features]
+        if not max(sizes):
+            return [np.zeros((0, len(self.labels)), np.float32) for _ in features]
+        is_even = len(set(sizes)) == 1
+        if not is_even and self._config.position_layers:  # through which padding would leak
+            return [self._understood([one])[0] for one in features]
+        padded = pad_sequence([one.to(self.device) for one in features], batch_first=True)  # (B, T, C)
+        lengths = () if is_even else (to_device(torch.tensor(sizes), self.device),)
+        is_usual = padded.shape[1] == sum(self._plan) and not self._config.buckets  # whose bias is made on the CPU
+        (log_probs,) = (self._graphs if is_usual else self._network_log_probs)(padded, *lengths)
+        rows: LogProbs = log_probs.cpu().numpy()
+        return [row[:size] for row, size in zip(rows, sizes, strict=True)]
+
+    def _network_log_probs(self, features: Tensor, lengths: Tensor | None = None) -> tuple[Tensor]:
+        """Log-probabilities (B, T, V) of features (B, T, C): the head's, of the outputs that have labels."""
+        with half_precision(self.device):
+            frames = self._network.context(features, lengths)
+            return (self._network.log_probs(frames)[..., self._columns],)
 
     def _encode(self, streams: Sequence["WindowStream"]) -> None:
         """Compute the features that the streams' next windows lack; pieces of one size make one batch."""
         lacking = [stream for stream in streams if stream.lacks]
         for size, group in groupby(sorted(lacking, key=_piece_size), key=_piece_size):
             batch = list(group)
-            samples = torch.from_numpy(np.stack([stream.piece() for stream in batch])).to(self.device)
-            heard = Statistics.stack([stream.heard for stream in batch])
-            features, heard = encode_piece(self._network, samples, size[1], heard)
+            samples = to_device(torch.from_numpy(np.stack([stream.piece() for stream in batch])), self.device)
+            heard = Statistics.stack([stream.heard.to(self.device) for stream in batch])
+            with half_precision(self.device):
+                features, heard = encode_piece(self._network, samples, size[1], heard)
             for stream, new, own in zip(batch, features, heard.split(), strict=True):
                 stream.put(new, own)
-
-    def _labelled(self, frames: Tensor) -> LogProbs:
-        """Log-probabilities (B, T, V) of frames (B, T, D): the head's, of the outputs that have labels."""
-        log_probs: LogProbs = self._network.log_probs(frames)[..., self._columns].cpu().numpy()
-        return log_probs
 
 
 class WindowStream:
@@ -139,7 +167,7 @@ class WindowStream:
 
     def put(self, features: Tensor, heard: Statistics) -> None:
         """Take the features (T, C) of the piece, and the statistics after it."""
-        self._features, self.heard = torch.cat([self._features, features]), heard
+        self._features, self.heard = torch.cat([self._features.to(features.device), features]), heard
         self._samples = self._samples[len(features) * self._config.hop :]
         self._encoded += len(features)
 

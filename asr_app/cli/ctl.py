@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in _COMMANDS.items()}
     parsers["set"].add_argument("--model", help="a name of `asr models list`")
     parsers["set"].add_argument("--language", help="a language's code, such as en")
-    parsers["set"].add_argument("--device", help="auto, cpu or cuda")
+    parsers["set"].add_argument("--device", help="auto, cpu, cuda or mps")
     forms = ("json", "waybar", "i3status")
     parsers["follow"].add_argument("--format", choices=forms, default="json", help="every event, or what a bar shows")
     return parser

@@ -1,12 +1,22 @@
 """`asr daemon`: a recogniser in the background, for `asr ctl` and other programs."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from asr_app.cli import install
+from asr_app.cli.live import (
+    MICROPHONE,
+    NONE,
+    FinalModelOption,
+    MicrophoneOption,
+    SourceOption,
+    check_source,
+    live_settings,
+    live_source,
+    load_live_recognizer,
+)
 from asr_app.cli.options import (
     BeamOption,
     ChunkOption,
@@ -14,29 +24,24 @@ from asr_app.cli.options import (
     DeviceOption,
     HotwordOption,
     HotwordsOption,
+    LanguageOption,
     LmOption,
     ModelOption,
     ThreadsOption,
     expected,
-    load_recognizer,
     personal_words,
 )
-from asr_app.errors import AudioFormatError, ConfigError
+from asr_app.errors import ConfigError
 
 if TYPE_CHECKING:
     from asr_app.audio.live_source import LiveSource
     from asr_app.config import Settings
-    from asr_app.daemon.service import Service
+    from asr_app.daemon.service import Service, Writers
     from asr_app.daemon.sinks import Sink
     from asr_app.recognizer import Recognizer
     from asr_app.writing import Write
 
-MICROPHONE, STANDARD_INPUT = "mic", "-"
-
 _ADDRESS = "[HOST:]PORT"
-
-_CHUNK_MS = 320
-"""As `asr dictate` has it: a speaker should not wait for 640."""
 
 app = typer.Typer(help="A recogniser in the background, for `asr ctl` and other programs.")
 app.command("install")(install.install)
@@ -45,12 +50,8 @@ app.command("install")(install.install)
 @app.callback(invoke_without_command=True)
 def daemon(  # noqa: PLR0913  # one for each option
     context: typer.Context,
-    source: Annotated[
-        str, typer.Option("--source", help="mic; a recording, played in real time; or - for standard input.")
-    ] = MICROPHONE,
-    microphone: Annotated[
-        str | None, typer.Option("--microphone", help="An input's name or number; see `asr devices`.")
-    ] = None,
+    source: SourceOption = MICROPHONE,
+    microphone: MicrophoneOption = None,
     sink: Annotated[
         str | None,
         typer.Option("--sink", help="Where text goes: type (into the focused window), type:TOOL,TOOL, stdout or none."),
@@ -63,6 +64,8 @@ def daemon(  # noqa: PLR0913  # one for each option
         bool | None, typer.Option("--written/--raw", help="Write numbers and sentences, or words as they were said.")
     ] = None,
     model: ModelOption = None,
+    final_model: FinalModelOption = None,
+    language: LanguageOption = None,
     lm: LmOption = None,
     decoder: DecoderOption = None,
     beam: BeamOption = None,
@@ -96,8 +99,7 @@ def daemon(  # noqa: PLR0913  # one for each option
     """Run the daemon until `asr ctl shutdown` or SIGTERM; SIGHUP reads the settings again."""
     if context.invoked_subcommand:
         return
-    if source not in (MICROPHONE, STANDARD_INPUT) and not Path(source).is_file():
-        raise AudioFormatError(f"{source} is no file: give mic, - or a recording to --source")
+    check_source(source)
 
     from asr_app.daemon.listening import Binding, parse_address
     from asr_app.daemon.runtime import held, runtime_folder
@@ -111,24 +113,27 @@ def daemon(  # noqa: PLR0913  # one for each option
 
     given = {"model": model, "lm": lm, "decoder": decoder, "beam": beam, "chunk_ms": chunk_ms}
     given |= {"device": device, "threads": threads, "hotwords": hotwords}
+    given |= {"final_model": final_model, "language": language}
     given |= {"sink": sink, "pace": pace, "written": written}
 
     def load(settings: "Settings") -> "Recognizer":
         from asr_app.vocabulary import merged
 
-        return load_recognizer(settings, merged(personal_words(settings), expected(settings, hotword)))
+        return load_live_recognizer(settings, merged(personal_words(settings), expected(settings, hotword)))
 
     def open_source(sample_rate: int) -> "LiveSource":
-        return _live_source(source, microphone, sample_rate)
+        return live_source(source, microphone, sample_rate)
 
     def make_service() -> "Service":
         from asr_app.daemon.service import Service
         from asr_app.typing.pace import CommittedWords
 
-        settings = _settings(given)
+        settings = live_settings(**given)
+        if settings.final_model != NONE and settings.pace == "committed":
+            raise ConfigError("what is typed word by word cannot be heard again: leave out --final-model, or the pace")
         words = CommittedWords() if settings.pace == "committed" else None
         to = _sink(settings.sink)
-        return Service(lambda: _settings(given), load, open_source, to, load_write=_load_write, pace=words)
+        return Service(lambda: live_settings(**given), load, open_source, to, load_writers=_load_writers, pace=words)
 
     with held(runtime_folder()) as socket:  # before torch is imported: a second daemon is refused at once
         from asr_app.daemon.network import Servers
@@ -150,20 +155,15 @@ def _api_key(path: Path | None) -> str:
     return key
 
 
-def _settings(given: Mapping[str, object]) -> "Settings":
-    from asr_app.config import load_settings
-
-    settings = load_settings(**given)
-    return settings if "chunk_ms" in settings.model_fields_set else settings.model_copy(update={"chunk_ms": _CHUNK_MS})
-
-
-def _load_write(settings: "Settings") -> "Write | None":
-    if settings.written is False:
-        return None
+def _load_writers(settings: "Settings") -> "Writers":
+    from asr_app.daemon.service import Writers
     from asr_app.library import find_model
     from asr_app.writing import load_writing
 
-    return load_writing(settings, find_model(settings.model), dictated=True).write
+    def load(dictated: bool) -> "Write":
+        return load_writing(settings, find_model(settings.model), dictated).write
+
+    return Writers(None if settings.written is False else load(True), load(False) if settings.written else None)
 
 
 def _sink(name: str) -> "Sink":
@@ -178,15 +178,3 @@ def _sink(name: str) -> "Sink":
     if name not in ("stdout", "none"):
         raise ConfigError(f"no sink {name!r}: choose type, type:TOOL, stdout or none")
     return StandardOutput() if name == "stdout" else NoSink()
-
-
-def _live_source(source: str, microphone: str | None, sample_rate: int) -> "LiveSource":
-    from asr_app.audio.live_source import RealTimeFile, StandardInput
-    from asr_app.audio.microphone import Microphone
-
-    if source == MICROPHONE:
-        device = int(microphone) if microphone is not None and microphone.isdecimal() else microphone
-        return Microphone(device, sample_rate=sample_rate)
-    if source == STANDARD_INPUT:
-        return StandardInput(sample_rate=sample_rate)
-    return RealTimeFile(source, sample_rate=sample_rate)

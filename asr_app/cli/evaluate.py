@@ -16,6 +16,7 @@ from asr_app.cli.options import (
     DeviceOption,
     HotwordOption,
     HotwordsOption,
+    LanguageOption,
     LmOption,
     ModelOption,
     PersonalLmOption,
@@ -43,6 +44,7 @@ def evaluate(  # noqa: PLR0913  # one for each option
     split: Annotated[str, typer.Option("--split", help="Which utterances.")] = "test",
     decoder: DecoderOption = None,
     model: ModelOption = None,
+    language: LanguageOption = None,
     lm: LmOption = None,
     personal_lm: PersonalLmOption = None,
     beam: BeamOption = None,
@@ -62,6 +64,7 @@ def evaluate(  # noqa: PLR0913  # one for each option
     utterances = _transcribed(manifests, split)
     settings = load_settings(
         model=model,
+        language=language,
         lm=lm,
         personal_lm=personal_lm,
         decoder=decoder,

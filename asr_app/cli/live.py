@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 MICROPHONE, STANDARD_INPUT = "mic", "-"
 
-SAME = "same"
-"""The final model that is the model itself, with full context."""
+SAME, NONE = "same", "none"
+"""Final models: the model itself with full context, and no second pass."""
 
 _CHUNK_MS = 320
 """Where the user's settings say nothing: a recording can wait for 640, a speaker should not."""
@@ -31,7 +31,7 @@ MicrophoneOption = Annotated[
 ]
 FinalModelOption = Annotated[
     str | None,
-    typer.Option("--final-model", help="Hears each finished segment again and writes its final: a model, or same."),
+    typer.Option("--final-model", help="Hears each finished segment again: a model, same (the model itself), or none."),
 ]
 
 
@@ -39,7 +39,8 @@ def live_settings(**given: object) -> "Settings":
     """Settings, with what the command line gave over all else; ConfigError for a wrong one."""
     from asr_app.config import load_settings
 
-    return load_settings(**given).where_unset(chunk_ms=_CHUNK_MS)
+    settings = load_settings(**given).where_unset(chunk_ms=_CHUNK_MS)
+    return settings.where_unset(final_model=NONE) if settings.pace == "committed" else settings
 
 
 def check_source(source: str) -> None:
@@ -65,12 +66,11 @@ def live_source(source: str, microphone: str | None, sample_rate: int, piped: Bi
 
 
 def load_live_recognizer(settings: "Settings", words: "tuple[Entry, ...]" = ()) -> "Recognizer":
-    """The recogniser of live speech, with the one that writes the finals, where the settings name one."""
+    """The recogniser of live speech, with the one that writes the finals."""
     name = settings.final_model
-    is_same = name in (SAME, settings.model)
-    folder = find_model(name) if name and not is_same else None  # before the other one is loaded
+    folder = find_model(name) if name not in (SAME, NONE, settings.model) else None  # before the other one is loaded
     recognizer = load_recognizer(settings, words)
     if folder is None:
-        return recognizer.with_exact(recognizer.with_full_context() if is_same else None)
+        return recognizer if name == NONE else recognizer.with_exact(recognizer.with_full_context())
     own = {"model": name, "lm": None, "beam": None, "chunk_ms": "full", "language": None}
     return recognizer.with_exact(load_recognizer(settings.model_copy(update=own), words if takes_words(folder) else ()))

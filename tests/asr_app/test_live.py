@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from loudness import Loudness
 
+import asr_app.two_passes
 import asr_app.voice_activity
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.errors import AudioDeviceError
@@ -96,6 +97,31 @@ def test_words_come_and_the_last_one_at_stop(recognizer: Recognizer, whistle: Wh
     assert source.is_closed
 
 
+def test_a_second_recogniser_writes_the_finals_and_can_be_changed(
+    load: Callable[..., Recognizer], recognizer: Recognizer, whistle: Whistle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard_by: list[Recognizer] = []
+    again = asr_app.two_passes.hear
+    monkeypatch.setattr(
+        asr_app.two_passes, "hear", lambda exact, speech: (heard_by.append(exact), again(exact, speech))[1]
+    )
+    first, second = load(chunk_ms=None), load(chunk_ms=None, decoder="greedy")
+    session = LiveSession(
+        recognizer.with_exact(first),
+        Script(
+            whistle("__tan" + "_" * 10),
+            lambda: until(lambda: len(heard_by) == 1),
+            lambda: session.use(recognizer.with_exact(second)),
+            whistle("sat_____"),
+        ),
+    )
+    session.start()
+    session.stop()
+    finals = [event for event in session.events() if isinstance(event, Final)]
+    assert [(final.segment_id, final.text, final.note) for final in finals] == [(0, "tan", ""), (1, "sat", "")]
+    assert heard_by == [first, second]
+
+
 def test_a_pause_hears_nothing_and_keeps_what_was_said(recognizer: Recognizer, whistle: Whistle) -> None:
     session = LiveSession(
         recognizer,
@@ -124,6 +150,9 @@ def test_a_lost_device_ends_the_speech_and_not_the_session(recognizer: Recognize
     def wait() -> None:
         heard.append(next(event for event in events if isinstance(event, Final)))
         states.append(session.status.state)
+        session.pause()
+        states.append(session.status.state)  # lest the key that pauses should not resume
+        session.resume()
         source.is_connected = True
 
     source = Script(whistle("__tan"), lose, np.zeros(0, np.float32), wait, whistle("__sat"))
@@ -133,7 +162,7 @@ def test_a_lost_device_ends_the_speech_and_not_the_session(recognizer: Recognize
     until(lambda: session.status.position_s > 1.9)
     session.stop()
     assert texts([*heard, *events]) == ["tan", "sat"]
-    assert states == [State.RECONNECTING]
+    assert states == [State.RECONNECTING, State.PAUSED]
 
 
 def test_a_failure_is_told_after_what_was_said(recognizer: Recognizer, whistle: Whistle) -> None:

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 import torch
 
+from asr_app.device import choose_device
 from asr_app.errors import AsrError, CheckpointError, ConfigError, DeviceError
 from asr_app.options import RecognizerOptions
-from asr_app.recognizer import FULL_CONTEXT_S, Recognizer, choose_device, chunk_frames
+from asr_app.recognizer import Recognizer, chunk_frames
 from decoder.character_beam import CharacterBeamDecoder
 from decoder.lm import NgramLM
 from decoder.mixed_lm import PERSONAL_WEIGHT
+from models.acoustic import FULL_CONTEXT_S
 from models.model_files import file_sha256
 from models.recipes.samples import HEADS
 
@@ -163,14 +165,23 @@ def test_another_language_model(model_folder: Path, tmp_path: Path) -> None:
 
 def test_cuda_without_cuda(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert "--device cpu" in refusal(model_folder, DeviceError, device="cuda")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    for device in ("cuda", "mps"):
+        assert "--device cpu" in refusal(model_folder, DeviceError, device=device)
     assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
 
 
 def test_a_gpu_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == choose_device("mps") == torch.device("mps")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device("auto") == choose_device("cuda") == torch.device("cuda")
     assert choose_device("cpu") == torch.device("cpu")
+
+
+def test_a_model_of_one_language_has_no_other(model_folder: Path) -> None:
+    assert "leave 'fra' out" in refusal(model_folder, CheckpointError, language="fra")
 
 
 def test_chunks() -> None:
