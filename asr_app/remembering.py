@@ -4,13 +4,17 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asr_app.errors import AsrError
-from asr_app.history import About, History, HistoryError, Kind
+from asr_app.history import About, History, HistoryError, Kind, history_file
 from asr_app.installation import read_record
 from asr_app.library import find_model
 from asr_app.registry import shipped_facts
 from asr_app.sinks.segment import Segment
+
+if TYPE_CHECKING:
+    from asr_app.config import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +41,12 @@ class Memory:
             if not self._complained:
                 logger.warning("%s; transcripts are not remembered", error)
             self._complained = True
+
+
+def memory_of(settings: "Settings", kind: Kind) -> Memory | None:
+    """The memory of transcripts of a kind, as the settings want it; None for none."""
+    wanted = settings.history_files if kind is Kind.FILE else settings.history_dictation
+    return Memory(history_file(), settings.history_days, kind, settings.model) if wanted else None
 
 
 def _language(model: str) -> str:

@@ -15,6 +15,7 @@ from asr_app.cli import (
     daemon,
     devices,
     dictate,
+    distill,
     doctor,
     evaluate,
     history,
@@ -50,6 +51,7 @@ app.command("eval")(evaluate.evaluate)
 app.command("tune")(evaluate.tune)
 app.command("train")(train.train)
 app.command("pretrain")(pretrain.pretrain)
+app.command("distill")(distill.distill)
 app.command("pronounce")(pronounce.pronounce)
 app.command("doctor")(doctor.doctor)
 app.add_typer(daemon.app, name="daemon")

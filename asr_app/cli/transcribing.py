@@ -17,11 +17,13 @@ import platformdirs
 from asr_app import __version__
 from asr_app.audio.file import STANDARD_INPUT
 from asr_app.cli.options import load_recognizer
+from asr_app.cluster.places import is_address
 from asr_app.errors import AudioFormatError, ConfigError
 from asr_app.files.batch import Batch, Listening, Remember, Write
+from asr_app.files.in_batches import InBatches
 from asr_app.files.inputs import Recording, read_list, recordings
 from asr_app.files.outputs import Files, Naming, Output, Printed, Written
-from asr_app.files.progress import JsonEvents, Lines, Progress
+from asr_app.files.progress import JsonEvents, Lines, Progress, Tally
 from asr_app.files.segments import SoundDetector
 from asr_app.files.watch import Seen, Watch
 from asr_app.files.workers import InProcess, Processes, Workers
@@ -52,6 +54,7 @@ _NO_MATTER = {
     "history_days",
     "sink",
     "pace",
+    "final_model",
 }
 """Settings on which the words do not depend, or whose effect is asked for otherwise."""
 
@@ -68,7 +71,7 @@ class Request:
     patterns: tuple[str, ...]
     forms: tuple[Format, ...]
     beside: bool
-    folder: Path | None
+    folder: str | None
     overwrite: bool
     resume: bool
     progress: str
@@ -112,10 +115,20 @@ class Hearing:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         jobs = self.jobs or min(cores, max(1, size // _BYTES_A_JOB))
         find_model(self.settings.model)  # better told now than by all workers
+        if self._on_gpu():
+            return InBatches(partial(load_recognizer, self.settings, self.words), self.alternatives)
         if jobs == 1:
             return InProcess(partial(load_recognizer, self.settings, self.words), self.alternatives)
         settings = self.settings.model_copy(update={"threads": self.settings.threads or 1})
         return Processes(partial(load_recognizer, settings, self.words), self.alternatives, jobs)
+
+    def _on_gpu(self) -> bool:
+        """Whether a GPU hears, unless worker processes are asked for; torch is needed to say so."""
+        if self.settings.device == "cpu" or (self.jobs or 1) > 1:
+            return False
+        from asr_app.device import choose_device
+
+        return choose_device(self.settings.device).type != "cpu"
 
     def fingerprint(self, listening: Listening) -> str:
         """Of all that the words depend on beside the recording."""
@@ -133,8 +146,8 @@ class Hearing:
 
         text = load_writing(self.settings, find_model(self.settings.model), dictated=False).write
 
-        def written(utterance: Utterance) -> Utterance:
-            result = text(Final(0, 0, tuple(utterance.words)))
+        def written(utterance: Utterance, before: str) -> Utterance:
+            result = text(Final(0, 0, tuple(utterance.words)), before)
             if result.note:
                 logger.warning("%s", result.note)
             return replace(utterance, words=result.words)
@@ -143,12 +156,12 @@ class Hearing:
 
     def remember(self) -> Remember | None:
         """What puts transcripts into the history, where that is wanted."""
-        if not self.settings.history_files:
-            return None
-        from asr_app.history import Kind, history_file
-        from asr_app.remembering import Memory
+        from asr_app.history import Kind
+        from asr_app.remembering import memory_of
 
-        memory = Memory(history_file(), self.settings.history_days, Kind.FILE, self.settings.model)
+        memory = memory_of(self.settings, Kind.FILE)
+        if memory is None:
+            return None
 
         def remember(recording: Recording, transcript: Sequence[Utterance], length_s: float) -> None:
             if recording.path != STANDARD_INPUT:
@@ -161,8 +174,10 @@ class Hearing:
         """What written text depends on."""
         if not self.settings.written:
             return []
-        folder = find_model(self.settings.model)
-        models = sorted(path for name in ("tagger", "writer") for path in (folder / name).glob("*.json"))
+        from asr_app.text.beside import text_models_of
+
+        folders = text_models_of(find_model(self.settings.model)).values()
+        models = sorted(path for folder in folders for path in folder.glob("*.json"))
         return [path.read_bytes() for path in (self.settings.replacements, *models) if path.is_file()]
 
 
@@ -173,6 +188,8 @@ def _description(folder: Path) -> bytes:
 
 def carry_out(request: Request, listening: Listening, hearing: Hearing) -> int:
     """Transcribe what a request wants; the exit code. AsrError where nothing can be."""
+    if request.folder and is_address(request.folder):
+        raise ConfigError(f"{request.folder} is no folder of this machine: name one, or take --cluster local")
     if request.watch:
         return _watch(request, request.watch, listening, hearing)
     names = [*request.names, *(read_list(request.list_from) if request.list_from else ())]
@@ -182,14 +199,14 @@ def carry_out(request: Request, listening: Listening, hearing: Hearing) -> int:
         form = request.forms[0].value
         raise ConfigError(f"{form} is the form of one recording: give an --output-dir, or the files one at a time")
     size = sum(one.size for one in batch)
-    progress = _progress(request)
+    progress = progress_of(request)
     with hearing.workers(size) as workers:
         work = Batch(listening, workers, progress, hearing.write(), hearing.remember())
         outputs = Outputs(request, work, len(batch) > 1, listening, hearing)
         tasks = outputs.of(found)
         progress.plan(len(batch), size)
-        stopped = _run(lambda: work.run(tasks), work, progress)
-    return _exit_code(work, stopped)
+        stopped = run_batch(lambda: work.run(tasks), work.tally, progress)
+    return exit_code(work.tally, stopped)
 
 
 class Outputs:
@@ -207,7 +224,8 @@ class Outputs:
         found = list(found)
         files: dict[Recording, Files] = {}
         if self._request.to_files:
-            naming = Naming(self._request.folder, self._request.forms)
+            folder = self._request.folder
+            naming = Naming(None if folder is None else Path(folder), self._request.forms)
             files = naming.files(one for one in found if isinstance(one, Recording))
             found = list(dict.fromkeys(found))
         return self._each(found, files)
@@ -233,8 +251,8 @@ class Outputs:
         return Written(recording, files, self._fingerprint)
 
 
-def _run(go: Callable[[], None], work: Batch, progress: Progress) -> bool:
-    """Run a batch; whether it was stopped."""
+def run_batch(go: Callable[[], None], tally: Tally, progress: Progress) -> bool:
+    """Run a batch and tell of its end; whether it was stopped."""
     stopped = True
     try:
         go()
@@ -242,7 +260,7 @@ def _run(go: Callable[[], None], work: Batch, progress: Progress) -> bool:
     except KeyboardInterrupt:
         pass
     finally:
-        progress.end(work.tally, stopped)
+        progress.end(tally, stopped)
     return stopped
 
 
@@ -251,12 +269,12 @@ def _watch(request: Request, folder: Path, listening: Listening, hearing: Hearin
     request = replace(request, resume=request.to_files and not request.overwrite)
     key = hashlib.sha256(repr((str(folder.resolve()), str(request.folder), request.forms)).encode()).hexdigest()[:16]
     seen = Seen(platformdirs.user_state_path("asr") / f"watched-{key}.jsonl")
-    progress = _progress(request)
+    progress = progress_of(request)
     with hearing.workers(0) as workers:
         work = Batch(listening, workers, progress, hearing.write(), hearing.remember())
         outputs = Outputs(request, work, True, listening, hearing)
         watch = Watch(folder, request.patterns, seen)
-        _run(lambda: _transcribe_arrivals(watch, folder, work, outputs, seen), work, progress)
+        run_batch(lambda: _transcribe_arrivals(watch, folder, work, outputs, seen), work.tally, progress)
     return INTERRUPTED
 
 
@@ -268,16 +286,17 @@ def _transcribe_arrivals(watch: Watch, folder: Path, work: Batch, outputs: Outpu
             seen.add(version)
 
 
-def _exit_code(work: Batch, stopped: bool) -> int:
+def exit_code(tally: Tally, stopped: bool) -> int:
+    """The exit code that tells what became of a batch."""
     if stopped:
         return INTERRUPTED
-    failures = work.tally.failures
-    if not failures:
+    if not tally.failures:
         return 0
-    return PARTLY if work.tally.finished + work.tally.skipped else failures[0][1].exit_code
+    return PARTLY if tally.finished + tally.skipped else tally.failures[0][1].exit_code
 
 
-def _progress(request: Request) -> Progress:
+def progress_of(request: Request) -> Progress:
+    """What tells how a batch goes on, as a request wants it."""
     kind = request.progress
     if kind == "auto":
         quiet = "none" if not request.to_files and sys.stdout.isatty() else "bars"

@@ -22,7 +22,8 @@ from asr_app.silero import SAMPLE_RATE
 from asr_app.sinks.segment import Utterance
 from asr_app.voice_activity import SpeechDetector
 
-Write = Callable[[Utterance], Utterance]
+Write = Callable[[Utterance, str], Utterance]
+"""Makes written text of an utterance, which goes on from what its speaker said before."""
 
 Remember = Callable[[Recording, Sequence[Utterance], float], None]
 """Is told of each recording that was transcribed: its transcript, and seconds of sound."""
@@ -74,6 +75,11 @@ class _Task:
     length_s: float = 0.0
     error: AsrError | None = None
 
+    def before(self, speaker: str) -> str:
+        """What a speaker said last."""
+        own = (utterance.text for utterance in reversed(self.transcript) if utterance.speaker == speaker)
+        return next(filter(None, own), "")
+
 
 class Batch:
     """The way of recordings through the workers."""
@@ -89,7 +95,7 @@ class Batch:
         """write: what is made of the words of each utterance; they stay as they were recognised without it."""
         self.tally = Tally()
         self._listening, self._workers, self._progress = listening, workers, progress
-        self._write = write or (lambda utterance: utterance)
+        self._write = write or (lambda utterance, _: utterance)
         self._remember = remember or (lambda *_: None)
         self._under_way: deque[Callable[[], None]] = deque()
         self._open: dict[_Task, None] = {}
@@ -157,8 +163,8 @@ class Batch:
     def _submit(self, task: _Task, channel: int | None, speech: Speech) -> None:
         place = (channel or 0, speech.start, speech.end)
         known = task.output.heard(place)
-        result = self._heard(speech) if known is None else lambda: known
         speaker = str(channel) if self._listening.split else ""
+        result = self._heard(speech, task, speaker) if known is None else lambda: known
 
         def deliver() -> None:
             if task.error:
@@ -174,10 +180,10 @@ class Batch:
         self._under_way.append(deliver)
         self._settle(self._workers.ahead)
 
-    def _heard(self, speech: Speech) -> Callable[[], Utterance]:
+    def _heard(self, speech: Speech, task: _Task, speaker: str) -> Callable[[], Utterance]:
         """What will have been said in a run of speech."""
         result = self._workers.submit(speech)
-        return lambda: self._write(result())
+        return lambda: self._write(result(), task.before(speaker))
 
     def _settle(self, ahead: int) -> None:
         """Wait for the oldest, until no more than so many are under way."""

@@ -1,13 +1,16 @@
 """`asr transcribe` by the length and the number of recordings, beside pocketsphinx, and what each part of it takes.
 
-python tests/bench/files.py [--minutes 1 10 180] [--files 1 20 200] [--jobs 1 2] [--peer-minutes 1] [--kills 0]
-(needs the `bench` extra and ../shared/speech)
+python tests/bench/files.py [--only parts lengths jobs numbers kills silence cluster] [--minutes 1 10 180] ...
+(needs the `bench` extra and ../shared/speech; cluster needs the `cluster` extra)
 
-Lengths: talks of LibriSpeech's test recordings with 2 s of silence between them, one process: real-time factor by
-processor time, peak memory. The peer hears the same where that is no longer than --peer-minutes. Jobs: seconds on
-the clock for the longest talk. Numbers: that many short recordings. Parts: milliseconds of processor for a second of
-a talk. Kills: so often a batch of short recordings is killed at random and resumed; the transcripts are compared
-with those of an undisturbed run.
+A line of JSON for each section, as soon as it is measured:
+parts: milliseconds of processor for a second of a talk. lengths: talks of LibriSpeech's test recordings with 2 s of
+silence between them, one process: real-time factor by processor time, times real time on the clock, peak memory; the
+peer hears the same where that is no longer than --peer-minutes. jobs: times real time on the clock, by the number of
+workers, of a talk of --jobs-minutes. numbers: that many recordings of 3 s; the peer hears at most --peer-files. kills:
+so often a batch of 200 such recordings is killed at random and resumed; the transcripts are compared with those of an
+undisturbed run. silence: a recording of so many hours in which nothing is heard. cluster: the 200 recordings and a talk
+of 5 minutes with --cluster local, by the number of actors, compared with one machine's transcripts.
 """
 
 import argparse
@@ -17,16 +20,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from measure import ONE_THREAD, record, run, test_recordings
+from measure import ONE_THREAD, Usage, record, run, test_recordings
 
 from asr_app.audio.file import open_audio, read_audio
-from asr_app.audio.types import Samples
 from asr_app.files.segments import Segmenter
 from asr_app.library import DEFAULT_MODEL, find_model
 from asr_app.options import RecognizerOptions
@@ -36,47 +38,64 @@ from asr_app.silero import SileroVad
 RATE = 16_000
 ASR = [sys.executable, "-m", "asr_app.cli.main", "transcribe", "--device", "cpu", "--threads", "1"]
 PEER = [sys.executable, str(Path(__file__).with_name("pocketsphinx_peer.py"))]
+SHORT = 200
+
+Figures = dict[str, object]
 
 
-def write_talk(path: Path, recordings: list[Samples], minutes: float) -> None:
-    """A talk of so many minutes."""
-    left = round(60 * minutes * RATE)
-    with soundfile.SoundFile(path, "w", RATE, 1, format="FLAC") as file:
-        for samples in cycle([*recordings]):
-            file.write(samples[:left])
-            left -= len(samples) + 2 * RATE
-            if left <= 0:
-                return
-            file.write(np.zeros(2 * RATE, np.float32))
+class Recordings:
+    """What is heard: made in a folder when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._samples = [read_audio(path) for path in test_recordings("librispeech_bits")]
+
+    def talk(self, minutes: float) -> Path:
+        """A talk of so many minutes."""
+        path = self.folder / f"{minutes:g}.flac"
+        if not path.exists():
+            self._write_talk(path, round(60 * minutes * RATE))
+        return path
+
+    def short(self) -> list[Path]:
+        """Many of 3 s, in a folder of their own."""
+        folder = self.folder / "short"
+        if not folder.exists():
+            folder.mkdir()
+            for number, samples in zip(range(SHORT), cycle(self._samples), strict=False):
+                soundfile.write(folder / f"{number:03}.flac", samples[: 3 * RATE], RATE)
+        return sorted(folder.glob("*.flac"))
+
+    def silence(self, hours: float) -> Path:
+        """Digital silence."""
+        path = self.folder / "silence.flac"
+        with soundfile.SoundFile(path, "w", RATE, 1) as file:
+            for _ in range(round(60 * hours)):
+                file.write(np.zeros(60 * RATE, np.int16))
+        return path
+
+    def _write_talk(self, path: Path, left: int) -> None:
+        with soundfile.SoundFile(path, "w", RATE, 1) as file:
+            for samples in cycle(self._samples):
+                file.write(samples[:left])
+                left -= len(samples) + 2 * RATE
+                if left <= 0:
+                    return
+                file.write(np.zeros(2 * RATE, np.float32))
 
 
-def of_lengths(talks: dict[float, Path], peer_minutes: float) -> list[dict[str, float]]:
-    """Real-time factors and memory."""
-    rows = []
-    for minutes, talk in talks.items():
-        ours = run([*ASR, "--jobs", "1", str(talk)])
-        row = {"minutes": minutes, "rtf": round(ours.cpu_s / 60 / minutes, 4), "peak_mb": round(ours.peak_mb)}
-        if minutes <= peer_minutes:
-            peer = run([*PEER, str(talk)])
-            row |= {"peer_rtf": round(peer.cpu_s / 60 / minutes, 4), "peer_peak_mb": round(peer.peak_mb)}
-        rows.append(row)
-    return rows
+def usage(of: Usage, seconds: float) -> Figures:
+    """Real-time factor by processor time, times real time on the clock, memory."""
+    return {
+        "rtf": round(of.cpu_s / seconds, 4),
+        "times_real_time": round(seconds / of.wall_s, 1),
+        "peak_mb": round(of.peak_mb),
+    }
 
 
-def of_jobs(minutes: float, talk: Path, numbers: Iterable[int]) -> dict[str, float]:
-    """Times real time on the clock, by the number of workers."""
-    times = {str(jobs): run([*ASR, "--jobs", str(jobs), str(talk)]).wall_s for jobs in numbers}
-    return {jobs: round(60 * minutes / wall, 1) for jobs, wall in times.items()}
-
-
-def of_numbers(folder: Path, numbers: Iterable[int]) -> list[dict[str, float]]:
-    """Processor and memory for batches of short recordings."""
-    rows = []
-    files = sorted(map(str, folder.glob("*.flac")))
-    for number in numbers:
-        ours = run([*ASR, "--jobs", "1", *files[:number]])
-        rows.append({"files": number, "cpu_s": round(ours.cpu_s, 2), "peak_mb": round(ours.peak_mb)})
-    return rows
+def peer(command: list[str], seconds: float) -> Figures:
+    """The same of the peer."""
+    return {f"peer_{name}": value for name, value in usage(run([*PEER, *command]), seconds).items()}
 
 
 def least(work: Callable[[], object], runs: int = 3) -> float:
@@ -89,8 +108,9 @@ def least(work: Callable[[], object], runs: int = 3) -> float:
     return min(took)
 
 
-def of_parts(talk: Path) -> dict[str, float]:
+def of_parts(recordings: Recordings, _: argparse.Namespace) -> Figures:
     """Milliseconds for a second of a talk."""
+    talk = recordings.talk(1)
     recognizer = Recognizer.load(find_model(DEFAULT_MODEL), RecognizerOptions(device="cpu"))
     with open_audio(talk) as source:
         chunks = list(source)
@@ -101,68 +121,118 @@ def of_parts(talk: Path) -> dict[str, float]:
         for log_probs in heard:
             session = recognizer.decoder.session()
             session.accept(log_probs)
-            session.finish()
+            recognizer.final(session)
 
     seconds = sum(len(chunk.samples) for chunk in chunks) / RATE
     parts: dict[str, Callable[[], object]] = {
         "read": lambda: read_audio(talk),
         "voice_activity": lambda: list(Segmenter(SileroVad()).segments(chunks)),
         "encoder": lambda: [recognizer.log_probs(speech.samples) for speech in runs],
-        "search": search,
+        "search_and_second_pass": search,
     }
     return {name: round(1000 * least(part) / seconds, 2) for name, part in parts.items()}
 
 
-def of_kills(folder: Path, out: Path, kills: int) -> dict[str, object]:
+def of_lengths(recordings: Recordings, wanted: argparse.Namespace) -> Figures:
+    """Talks, in one process."""
+    rows = {}
+    for minutes in wanted.minutes:
+        talk = str(recordings.talk(minutes))
+        row = usage(run([*ASR, "--jobs", "1", talk]), 60 * minutes)
+        rows[f"{minutes:g} min"] = row | (peer([talk], 60 * minutes) if minutes <= wanted.peer_minutes else {})
+    return rows
+
+
+def of_jobs(recordings: Recordings, wanted: argparse.Namespace) -> Figures:
+    """A talk, by the number of workers; their processor time and memory are not those of the process that is seen."""
+    talk, seconds = str(recordings.talk(wanted.jobs_minutes)), 60 * wanted.jobs_minutes
+    took = {jobs: run([*ASR, "--jobs", str(jobs), talk]).wall_s for jobs in wanted.jobs}
+    return {f"times_real_time_with_{jobs}": round(seconds / wall, 1) for jobs, wall in took.items()}
+
+
+def of_numbers(recordings: Recordings, wanted: argparse.Namespace) -> Figures:
+    """Batches of short recordings, in one process."""
+    rows = {}
+    for number in wanted.files:
+        files = list(map(str, recordings.short()[:number]))
+        row = usage(run([*ASR, "--jobs", "1", *files]), 3 * number)
+        rows[f"{number} files"] = row | (peer(files, 3 * number) if number <= wanted.peer_files else {})
+    return rows
+
+
+def transcripts(folder: Path) -> dict[str, bytes]:
+    """What a batch wrote."""
+    return {path.name: path.read_bytes() for path in folder.glob("*.json")}
+
+
+def of_kills(recordings: Recordings, wanted: argparse.Namespace) -> Figures:
     """Whether a batch that was killed so often comes out as an undisturbed one."""
-    command = [*ASR, "--jobs", "2", "--progress", "none", "-f", "json", str(folder), "-o"]
-    began = time.perf_counter()
-    run([*command, str(out / "whole")])
-    took = time.perf_counter() - began
-    done = 0
-    while done < kills:
-        with subprocess.Popen([*command, str(out / "pieces"), "--resume"], env={**os.environ, **ONE_THREAD}) as process:
+    folder = recordings.folder / "killed"
+    command = [*ASR, "--jobs", "2", "--progress", "none", "-f", "json", *map(str, recordings.short()), "-o"]
+    took = run([*command, str(folder / "whole")]).wall_s
+    kills = 0
+    while kills < wanted.kills:
+        again = [*command, str(folder / "pieces"), "--resume"]
+        with subprocess.Popen(again, env={**os.environ, **ONE_THREAD}) as process:
             try:
                 process.wait(random.uniform(0.2, 0.8) * took)
                 break
             except subprocess.TimeoutExpired:
                 process.kill()
-                done += 1
-    run([*command, str(out / "pieces"), "--resume"])
-    whole, pieces = (
-        {path.name: path.read_bytes() for path in (out / one).glob("*.json")} for one in ("whole", "pieces")
-    )
-    return {"kills": done, "files": len(whole), "same": whole == pieces}
+                kills += 1
+    run([*command, str(folder / "pieces"), "--resume"])
+    whole = transcripts(folder / "whole")
+    return {"kills": kills, "files": len(whole), "same": transcripts(folder / "pieces") == whole}
+
+
+def of_silence(recordings: Recordings, wanted: argparse.Namespace) -> Figures:
+    """A very long recording without a word."""
+    silence = recordings.silence(wanted.silence_hours)
+    return {"hours": wanted.silence_hours, **usage(run([*ASR, str(silence)]), 3600 * wanted.silence_hours)}
+
+
+def of_cluster(recordings: Recordings, wanted: argparse.Namespace) -> Figures:
+    """Ray on this machine, start included; processor time is that of the driver alone, so only the clock is told."""
+    files = [*map(str, recordings.short()), str(recordings.talk(5))]
+    place = recordings.folder / "cluster"
+    command = [*ASR, "--progress", "none", "-f", "json", *files, "-o"]
+    rows: Figures = {"one machine": round(run([*command, str(place / "here"), "--jobs", "1"]).wall_s, 1)}
+    for jobs in wanted.jobs:
+        cluster = ["--cluster", "local", "--jobs", str(jobs)]
+        rows[f"{jobs} actors"] = round(run([*command, str(place / str(jobs)), *cluster]).wall_s, 1)
+    same = all(transcripts(place / str(jobs)) == transcripts(place / "here") for jobs in wanted.jobs)
+    return {"sound_s": 3 * SHORT + 300, "seconds": rows, "same": same}
+
+
+SECTIONS: dict[str, Callable[[Recordings, argparse.Namespace], Figures]] = {
+    "parts": of_parts,
+    "lengths": of_lengths,
+    "jobs": of_jobs,
+    "numbers": of_numbers,
+    "kills": of_kills,
+    "silence": of_silence,
+    "cluster": of_cluster,
+}
 
 
 def main() -> None:
-    """Measure and print one JSON line."""
+    """Measure and print a line of JSON for each section."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--minutes", type=float, nargs="+", default=[1, 10, 180])
-    parser.add_argument("--files", type=int, nargs="+", default=[1, 20, 200])
-    parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--peer-minutes", type=float, default=1)
-    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--jobs-minutes", type=float, default=20)
+    parser.add_argument("--files", type=int, nargs="+", default=[1, 20, SHORT])
+    parser.add_argument("--peer-files", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--silence-hours", type=float, default=24)
     wanted = parser.parse_args()
-    recordings = [read_audio(path) for path in test_recordings("librispeech_bits")]
     with tempfile.TemporaryDirectory() as place:
-        talks = {minutes: Path(place) / f"{minutes:g}.flac" for minutes in wanted.minutes}
-        for minutes, talk in talks.items():
-            write_talk(talk, recordings, minutes)
-        short = Path(place) / "short"
-        short.mkdir()
-        for number, samples in zip(range(max(wanted.files)), cycle(recordings), strict=False):
-            soundfile.write(short / f"{number:03}.flac", samples[: 3 * RATE], RATE)
-        longest = max(talks)
-        figures: dict[str, object] = {
-            "parts_ms": of_parts(talks[min(talks)]),
-            "lengths": of_lengths(talks, wanted.peer_minutes),
-            "times_real_time": of_jobs(longest, talks[longest], wanted.jobs),
-            "numbers": of_numbers(short, wanted.files),
-        }
-        if wanted.kills:
-            figures["kills"] = of_kills(short, Path(place) / "out", wanted.kills)
-        record("files", figures)
+        recordings = Recordings(Path(place))
+        for name in wanted.only:
+            record("files", {name: SECTIONS[name](recordings, wanted)})
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 MICROPHONE = "pulse"
@@ -63,6 +64,18 @@ class SoundServer:
     def _all(self) -> dict[str, str]:
         others = {name: value for name, value in os.environ.items() if name != "PULSE_SERVER"}
         return {**others, **self.environment}
+
+
+@contextmanager
+def virtual_microphone(folder: Path) -> Iterator[SoundServer]:
+    """A daemon that this process and those that it starts hear, for as long as it is needed."""
+    server = SoundServer(folder)
+    os.environ.update(server.environment)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 def until(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> None:

@@ -1,5 +1,7 @@
 """`asr dictate` without its screen: the sessions that it opens."""
 
+import queue
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 import soundfile
 from loudness import Loudness
 
+import asr_app.vocabulary_watch
 import asr_app.voice_activity
 from asr_app.audio.types import Samples
 from asr_app.cli.dictate import Sessions
@@ -15,6 +18,7 @@ from asr_app.errors import AsrError, ConfigError
 from asr_app.events import Written
 from asr_app.live import LiveSession
 from asr_app.recognizer import Recognizer
+from asr_app.vocabulary import Entry, write_vocabulary
 
 
 def test_a_word_is_stored_and_the_running_session_takes_it_up(
@@ -37,6 +41,25 @@ def test_a_word_is_stored_and_the_running_session_takes_it_up(
     session.stop()
     list(session.events())
     assert len(used) == 1
+
+
+def test_words_that_another_program_adds_are_taken_up(
+    model_folder: Path, whistle: Callable[..., Samples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "tan.wav", whistle("tan" + "_" * 100), 16_000)
+    monkeypatch.setattr(asr_app.vocabulary_watch, "_LOOK_S", 0.01)
+    used = queue.Queue[Recognizer]()
+    monkeypatch.setattr(LiveSession, "use", lambda _, recognizer: used.put(recognizer))
+    settings = load_settings(model=str(model_folder), device="cpu")
+    session = Sessions(settings, str(tmp_path / "tan.wav")).open(None, None)
+    listener = threading.Thread(target=lambda: list(session.events()))
+    listener.start()
+    write_vocabulary(settings.vocabulary, [Entry("Nguyen")])  # this model cannot say it: all stays as it was
+    write_vocabulary(settings.vocabulary, [Entry("Tan")])
+    assert [entry.written for entry in used.get(timeout=30).expected] == ["Tan"]
+    session.stop()
+    listener.join(30)
+    assert not listener.is_alive()
 
 
 def test_words_need_the_search_that_takes_them(

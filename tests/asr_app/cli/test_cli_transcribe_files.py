@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from asr_app.files import hearing
 from asr_app.files.segments import Speech
 from asr_app.recognizer import Recognizer
 from asr_app.sinks.segment import Utterance
+from asr_app.text.beside import TextModels
 
 Asr = Callable[..., Any]
 Store = Callable[..., Path]
@@ -129,6 +130,24 @@ def test_each_channel_is_a_speaker(transcribe: Asr, store: Store, whistle: Whist
     assert "no channel 3" in done.complaint
     ctm = transcribe("--channels", "split", "-f", "ctm", call).out.splitlines()
     assert [line.split()[1::3] for line in ctm] == [["1", "tan"], ["2", "nas"], ["1", "sat"]]
+
+
+def test_each_speaker_goes_on_in_a_sentence_of_their_own(
+    transcribe: Asr, store: Store, whistle: Whistle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class EndsWithTan:
+        def tag(self, words: Sequence[str]) -> list[tuple[str, str]]:
+            return [(word, "." if word == "tan" else "") for word in words]
+
+    monkeypatch.setattr("asr_app.writing.load_text_models", lambda _: TextModels(EndsWithTan()))
+    left, right = whistle("_tan________sat________nas_"), whistle("________________ant________")
+    call = store("call.wav", np.stack([left, right], axis=1))
+    assert sorted(transcribe("--written", "--channels", "split", call).out.splitlines()) == [
+        "1: Sat",
+        "1: Tan.",
+        "1: nas",
+        "2: Ant",
+    ]
 
 
 def test_a_part_of_a_recording(transcribe: Asr, store: Store, whistle: Whistle) -> None:

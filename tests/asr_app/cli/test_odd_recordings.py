@@ -161,7 +161,7 @@ ODD: dict[str, tuple[Make, str]] = {
     "picture tag.mp3": (tagged_mp3, HEARD),
     "film.mp4": (lambda path, samples: mp4(path, samples, video=True), HEARD),
     "silent film.mp4": (lambda path, samples: mp4(path, samples, video=True, sound=False), FAILED),
-    "protected.m4a": (drm, ANYTHING),
+    "protected.m4a": (drm, FAILED),
     "dangling.wav": (lambda path, _: path.symlink_to("nowhere.wav"), FAILED),
     "loop.wav": (lambda path, _: path.symlink_to(path), FAILED),
     "two\nlines.wav": (sound(), HEARD),
