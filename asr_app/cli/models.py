@@ -201,12 +201,12 @@ def _known_facts(model: "KnownModel") -> dict[str, Any]:
 
 def _folder_facts(folder: Path) -> dict[str, Any]:
     from asr_app.installation import read_record
-    from asr_app.text.beside import text_models_in
+    from asr_app.text.beside import text_models_of
 
     description = _checkpoint_facts(folder) if (folder / DESCRIPTION).is_file() else {}
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     megabytes = {path.relative_to(folder).as_posix(): round(path.stat().st_size / 1e6, 1) for path in paths}
-    text = ", ".join(text_models_in(folder)) or "rules and commands only"
+    text = ", ".join(text_models_of(folder)) or "rules and commands only"
     return {"folder": str(folder), "megabytes": megabytes, "text": text, **read_record(folder), **description}
 
 

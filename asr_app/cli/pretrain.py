@@ -12,7 +12,7 @@ from asr_app.errors import ConfigError
 
 def pretrain(
     recipe: Annotated[Path, typer.Argument(help="A pre-training recipe, TOML.", show_default=False)],
-    data: Annotated[Path, typer.Option("--data", help="Folder of the prepared stores.")],
+    data: Annotated[Path, typer.Option("--data", help="Folder of the prepared stores, or of a recipe's manifests.")],
     output: Annotated[Path, typer.Option("--output", help="Folder of the run; a stopped run goes on.")],
     device: DeviceOption = None,
     threads: ThreadsOption = None,
@@ -24,8 +24,9 @@ def pretrain(
     check_output(output)
 
     from asr_app.config import load_settings
-    from asr_app.recognizer import choose_device
-    from models.recipes.pretrain import Pretrainer, read_pretraining_recipe
+    from asr_app.device import choose_device
+    from models.recipes.pretrain import Pretrainer
+    from models.recipes.pretrain_recipes import read_pretraining_recipe
     from models.recipes.rank import joined
 
     settings = load_settings(device=device, threads=threads)

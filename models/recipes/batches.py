@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Queue
 from types import MappingProxyType
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,44 @@ from models.recipes.augment import FLOOR, Augmentation, LogMel, augment, change_
 from models.recipes.features import Entry, Store
 
 Labels = npt.NDArray[np.int64]
+
+
+class Utterance(Protocol):
+    """What a plan knows of an utterance."""
+
+    @property
+    def frames(self) -> int:
+        """Its length, 100 a second."""
+        ...
+
+    @property
+    def weight(self) -> float:
+        """How often it is heard in an epoch, on average."""
+        ...
+
+    @property
+    def is_transcribed(self) -> bool:
+        """Whether its words are known, so that it may be joined to others."""
+        ...
+
+
+Planned = TypeVar("Planned", bound=Utterance)
+
+
+class Audible(Protocol):
+    """A batch of any kind."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio in the batch, padding left out."""
+        ...
+
+    def to(self, device: torch.device) -> Self:
+        """The batch on a device."""
+        ...
+
+
+Heard = TypeVar("Heard", bound=Audible)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +75,16 @@ class Sample:
     labels: Mapping[str, Labels] | None
     weight: float
 
+    @property
+    def frames(self) -> int:
+        """Its length, 100 a second."""
+        return self.entry.frames
+
+    @property
+    def is_transcribed(self) -> bool:
+        """Whether its words are known."""
+        return self.labels is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -51,6 +100,11 @@ class Batch:
     labels: dict[str, Tensor]
     label_lengths: dict[str, Tensor]
     transcribed: Tensor
+
+    @property
+    def heard(self) -> tuple[Tensor, Tensor]:
+        """What an encoder hears, and how long it is."""
+        return self.features, self.lengths
 
     @property
     def seconds(self) -> float:
@@ -87,18 +141,18 @@ class BatchConfig:
     longest: int = 2400
 
 
-class BatchPlan:
+class BatchPlan(Generic[Planned]):
     """The batches of every epoch as lists of joined samples; batch(step) is the same in every run."""
 
-    def __init__(self, samples: Sequence[Sample], config: BatchConfig, seed: int) -> None:
+    def __init__(self, samples: Sequence[Planned], config: BatchConfig, seed: int) -> None:
         """Raise ValueError where no utterance can be in a batch."""
-        self._samples = [sample for sample in samples if 20 <= sample.entry.frames <= config.longest]
+        self._samples = [sample for sample in samples if 20 <= sample.frames <= config.longest]
         if not any(sample.weight > 0 for sample in self._samples):
             raise ValueError("no utterance is long and short enough, or weighed enough, to make a batch")
         self._config, self._seed = config, seed
-        self._epoch, self._start, self._batches = -1, 0, list[list[list[Sample]]]()
+        self._epoch, self._start, self._batches = -1, 0, list[list[list[Planned]]]()
 
-    def batch(self, step: int) -> list[list[Sample]]:
+    def batch(self, step: int) -> list[list[Planned]]:
         """The utterances of a step, each a list of samples to join. Steps must not go backwards."""
         while step >= self._start + len(self._batches):
             self._start += len(self._batches)
@@ -106,7 +160,7 @@ class BatchPlan:
             self._batches = self._plan(np.random.default_rng([self._seed, self._epoch]))
         return self._batches[step - self._start]
 
-    def _plan(self, random: np.random.Generator) -> list[list[list[Sample]]]:
+    def _plan(self, random: np.random.Generator) -> list[list[list[Planned]]]:
         weights = np.array([sample.weight for sample in self._samples])
         repeats = np.floor(weights + random.random(len(weights))).astype(int)
         order = random.permutation(np.repeat(np.arange(len(weights)), repeats))
@@ -117,22 +171,22 @@ class BatchPlan:
             batches += self._pack(pool)
         return [batches[index] for index in random.permutation(len(batches))]
 
-    def _join(self, samples: list[Sample], random: np.random.Generator) -> list[list[Sample]]:
-        groups: list[list[Sample]] = []
+    def _join(self, samples: list[Planned], random: np.random.Generator) -> list[list[Planned]]:
+        groups: list[list[Planned]] = []
         room = 0
         for sample in samples:
-            if groups and sample.entry.frames <= room and sample.labels is not None:
+            if groups and sample.frames <= room and sample.is_transcribed:
                 groups[-1].append(sample)
             else:
                 groups.append([sample])
                 wanted = random.integers(*self._config.join_frames)
                 room = wanted if random.random() < self._config.join_probability else 0
-                room = room if sample.labels is not None else 0
-            room -= sample.entry.frames + self._config.gap_frames[1]
+                room = room if sample.is_transcribed else 0
+            room -= sample.frames + self._config.gap_frames[1]
         return groups
 
-    def _pack(self, pool: list[list[Sample]]) -> list[list[list[Sample]]]:
-        batches: list[list[list[Sample]]] = [[]]
+    def _pack(self, pool: list[list[Planned]]) -> list[list[list[Planned]]]:
+        batches: list[list[list[Planned]]] = [[]]
         for group in pool:  # ascending, so the newest is the longest
             if batches[-1] and (len(batches[-1]) + 1) * _frames(group) > self._config.frames:
                 batches.append([])
@@ -140,8 +194,8 @@ class BatchPlan:
         return batches
 
 
-def _frames(group: list[Sample]) -> int:
-    return sum(sample.entry.frames + 40 for sample in group)
+def _frames(group: list[Planned]) -> int:
+    return sum(sample.frames + 40 for sample in group)
 
 
 class BatchMaker:
@@ -236,9 +290,9 @@ class BatchMaker:
 _NOTHING = np.zeros(0, np.int64)
 
 
-def prefetch(make: Callable[[int], Batch], steps: range, depth: int = 4) -> Iterator[Batch]:
+def prefetch(make: Callable[[int], Heard], steps: range, depth: int = 4) -> Iterator[Heard]:
     """The batches of the steps, made ahead in a thread; an error there is raised here."""
-    queue: Queue[Batch | BaseException] = Queue(depth)
+    queue: Queue[Heard | BaseException] = Queue(depth)
     stopped = threading.Event()
 
     def work() -> None:

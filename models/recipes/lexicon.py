@@ -5,14 +5,26 @@ import io
 from pathlib import Path
 
 from models.model_files import write_atomically
-from models.recipes.phonemes import lexicon
+from models.recipes.phonemes import Pronunciation, lexicon
 
 
 def read_words(path: Path) -> list[str]:
     """The first field of each line of a plain or gzipped text file."""
+    return [fields[0] for fields in _fields(path)]
+
+
+def read_lexicon(path: Path) -> dict[str, tuple[Pronunciation, ...]]:
+    """All pronunciations of each word, as write_lexicon wrote them, the one to train on first."""
+    entries: dict[str, tuple[Pronunciation, ...]] = {}
+    for word, *sounds in _fields(path):
+        entries[word] = (*entries.get(word, ()), tuple(sounds))
+    return entries
+
+
+def _fields(path: Path) -> list[list[str]]:
     reader = gzip.open if path.suffix == ".gz" else open
     with reader(path, "rt", encoding="utf-8") as lines:
-        return [line.split()[0] for line in lines if line.strip()]
+        return [line.split() for line in lines if line.strip()]
 
 
 def write_lexicon(words: Path, output: Path) -> tuple[int, int]:

@@ -1,22 +1,45 @@
-"""The two optimisers of a training run, their common schedule, and their state as plain tensors."""
+"""The two optimisers of a training run, and their state as plain tensors."""
 
-import math
+from typing import Protocol
 
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from models.recipes.muon import Muon
-from models.recipes.recipe import Optimisation
+
+
+class Rates(Protocol):
+    """The peak rates of a run, and their schedule."""
+
+    @property
+    def learning_rate(self) -> float:
+        """AdamW's."""
+        ...
+
+    @property
+    def muon_learning_rate(self) -> float:
+        """Muon's; 0 leaves all parameters to AdamW."""
+        ...
+
+    @property
+    def weight_decay(self) -> float:
+        """Of both."""
+        ...
+
+    def share(self, step: int) -> float:
+        """Share of the peak rates at a step."""
+        ...
 
 
 class Optimisers:
-    """Muon for the matrices of the encoder's blocks, AdamW for all other parameters."""
+    """Muon for the matrices of the encoder's blocks or layers, AdamW for all other parameters that learn."""
 
-    def __init__(self, student: nn.Module, config: Optimisation) -> None:
+    def __init__(self, student: nn.Module, config: Rates) -> None:
         self._config = config
-        named = list(student.named_parameters())
-        matrices = [tensor for name, tensor in named if ".blocks." in name and tensor.dim() == 2]
-        others = [tensor for name, tensor in named if not (".blocks." in name and tensor.dim() == 2)]
+        learning = [(name, tensor) for name, tensor in student.named_parameters() if tensor.requires_grad]
+        matrices = [tensor for name, tensor in learning if config.muon_learning_rate and _is_matrix(name, tensor)]
+        chosen = {id(tensor) for tensor in matrices}
+        others = [tensor for _, tensor in learning if id(tensor) not in chosen]
         decay = config.weight_decay
         self._rates = {"muon": config.muon_learning_rate, "adamw": config.learning_rate}
         self._optimisers: dict[str, Optimizer] = {
@@ -29,7 +52,7 @@ class Optimisers:
         """Update the parameters with the rates of a step."""
         for name, optimiser in self._optimisers.items():
             for group in optimiser.param_groups:
-                group["lr"] = self._rates[name] * schedule(step, self._config)
+                group["lr"] = self._rates[name] * self._config.share(step)
             optimiser.step()
 
     def zero_grad(self) -> None:
@@ -57,9 +80,5 @@ class Optimisers:
             optimiser.load_state_dict({"state": states[name], "param_groups": groups})
 
 
-def schedule(step: int, config: Optimisation) -> float:
-    """Share of the peak rate: linear warm-up, then a cosine down to final_rate."""
-    if step < config.warmup_steps:
-        return (step + 1) / config.warmup_steps
-    done = min(1.0, (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps))
-    return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
+def _is_matrix(name: str, tensor: Tensor) -> bool:
+    return tensor.dim() == 2 and (".blocks." in name or ".layers." in name)

@@ -14,7 +14,9 @@ from torch.nn import functional
 
 from models.conformer import ConformerEncoder
 from models.quantiser import ProductQuantiser, Quantised, QuantiserConfig
+from models.recipes.masks import Spans, draw_mask, normalise_over_time
 from models.recipes.precision import autocast
+from models.recipes.waveform_encoder import WaveformEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Wav2vec2Config:
     mask_probability: float = 0.13
     mask_frames: int = 5
 
+    @property
+    def masks(self) -> Spans:
+        """What is masked."""
+        return Spans(self.mask_probability, self.mask_frames)
+
 
 @dataclass(frozen=True, slots=True)
 class Data2vecConfig:
@@ -46,6 +53,11 @@ class Data2vecConfig:
     ramp: float = 0.3
     mask_probability: float = 0.13
     mask_frames: int = 5
+
+    @property
+    def masks(self) -> Spans:
+        """What is masked."""
+        return Spans(self.mask_probability, self.mask_frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +81,16 @@ class Moment:
     generator: torch.Generator
 
 
+Encoder = ConformerEncoder | WaveformEncoder
+
+
 class Objective(nn.Module):
     """An encoder with all that its pre-training needs beside it.
 
     forward: features (B, T, F), lengths (B,) and a Moment -> the loss, and figures that tell how it goes.
     """
 
-    def __init__(self, encoder: ConformerEncoder) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         self.encoder = encoder
 
@@ -89,7 +104,7 @@ class Wav2vec2(Objective):
     Baevski et al., wav2vec 2.0: A Framework for Self-Supervised Learning of Speech Representations (2020).
     """
 
-    def __init__(self, encoder: ConformerEncoder, config: Wav2vec2Config, quantiser: QuantiserConfig) -> None:
+    def __init__(self, encoder: Encoder, config: Wav2vec2Config, quantiser: QuantiserConfig) -> None:
         super().__init__(encoder)
         self.config = config
         self.embedding = nn.Parameter(torch.rand(encoder.config.dim))
@@ -97,9 +112,12 @@ class Wav2vec2(Objective):
         self.prediction = nn.Linear(encoder.config.dim, config.dim)
 
     def forward(self, features: Tensor, lengths: Tensor, moment: Moment) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of contrast, on what the encoder makes of features."""
+        return self.contrast(*_subsampled(self.encoder, features, lengths), moment)
+
+    def contrast(self, frames: Tensor, lengths: Tensor, moment: Moment) -> tuple[Tensor, dict[str, Tensor]]:
         """Contrastive and diversity loss (equations 2 to 4); accuracy and code perplexity beside them."""
-        frames, lengths = _subsampled(self.encoder, features, lengths)
-        masked = draw_mask(lengths, frames.shape[1], self.config, moment.generator)
+        masked = draw_mask(lengths, frames.shape[1], self.config.masks, moment.generator)
         heard = torch.where(masked[..., None], self.embedding, frames)
         outputs = _block_outputs(self.encoder, heard, lengths, moment.chunk_frames)
         predicted = self.prediction(outputs[-1].float()[masked])
@@ -136,7 +154,7 @@ class Data2vec(Objective):
     too, and has full context, so that chunks learn to tell what is still to come.
     """
 
-    def __init__(self, encoder: ConformerEncoder, config: Data2vecConfig) -> None:
+    def __init__(self, encoder: Encoder, config: Data2vecConfig) -> None:
         super().__init__(encoder)
         self.config = config
         self.embedding = nn.Parameter(torch.rand(encoder.config.dim))
@@ -150,7 +168,7 @@ class Data2vec(Objective):
         """
         taught = self._teacher_outputs(features, lengths)
         frames, lengths = _subsampled(self.encoder, features, lengths)
-        masked = draw_mask(lengths, frames.shape[1], self.config, moment.generator)
+        masked = draw_mask(lengths, frames.shape[1], self.config.masks, moment.generator)
         heard = torch.where(masked[..., None], self.embedding, frames)
         outputs = _block_outputs(self.encoder, heard, lengths, moment.chunk_frames)
         predicted = self.prediction(outputs[-1].float()[masked])
@@ -185,7 +203,7 @@ class Wav2vec(Objective):
     vq-wav2vec (Baevski et al., 2020): the blocks hear, and predict, quantised frames. The context is causal.
     """
 
-    def __init__(self, encoder: ConformerEncoder, config: Wav2vecConfig, quantiser: QuantiserConfig | None) -> None:
+    def __init__(self, encoder: Encoder, config: Wav2vecConfig, quantiser: QuantiserConfig | None) -> None:
         super().__init__(encoder)
         dim = encoder.config.dim
         self.config = config
@@ -224,20 +242,6 @@ class Wav2vec(Objective):
         return scores
 
 
-def draw_mask(
-    lengths: Tensor, frames: int, config: Wav2vec2Config | Data2vecConfig, generator: torch.Generator
-) -> Tensor:
-    """Which frames of utterances of such lengths (B,) are masked: bool (B, frames); in each a whole span at least."""
-    size = config.mask_frames
-    position = torch.arange(frames, device=lengths.device)
-    last = (lengths - size).clamp_min(0)[:, None]  # of the frames at which a whole span may begin
-    chance = torch.rand(len(lengths), frames, generator=generator, device=lengths.device)
-    chance = chance.masked_fill(position > last, torch.inf)
-    begins = (chance < config.mask_probability) | (position == chance.argmin(1, keepdim=True))
-    spans = functional.max_pool1d(functional.pad(begins.float(), (size - 1, 0)), size, 1) > 0
-    return spans & (position < lengths[:, None])
-
-
 def draw_distractors(chosen: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """For each chosen frame (B, T), others of its utterance: (N, count), numbered in the order of frames[chosen].
 
@@ -252,25 +256,12 @@ def draw_distractors(chosen: Tensor, count: int, generator: torch.Generator) -> 
     return (starts + drawn + (drawn >= own)) % max(1, len(starts))
 
 
-def normalise_over_time(frames: Tensor, lengths: Tensor) -> Tensor:
-    """Zero mean and unit variance of each dimension over an utterance's valid frames: instance norm of (B, T, D)."""
-    valid = (torch.arange(frames.shape[1], device=frames.device) < lengths[:, None])[..., None]
-    count = lengths[:, None, None]
-    mean = (frames * valid).sum(1, keepdim=True) / count
-    centred = (frames - mean) * valid
-    variance = centred.square().sum(1, keepdim=True) / count
-    normalised: Tensor = centred / (variance + 1e-5).sqrt()
-    return normalised
-
-
-def _subsampled(encoder: ConformerEncoder, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+def _subsampled(encoder: Encoder, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
     with autocast(features.device):
         frames, lengths = encoder.subsample(features, lengths)
     return frames.float(), lengths
 
 
-def _block_outputs(
-    encoder: ConformerEncoder, frames: Tensor, lengths: Tensor, chunk_frames: int | None
-) -> list[Tensor]:
+def _block_outputs(encoder: Encoder, frames: Tensor, lengths: Tensor, chunk_frames: int | None) -> list[Tensor]:
     with autocast(frames.device):
         return encoder.block_outputs(frames, lengths, chunk_frames)

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -11,7 +11,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from models.model_files import save_tensors
-from models.recipes.recipe import Recipe
 
 STATE = "state.safetensors"
 
@@ -30,19 +29,33 @@ class RunState:
     seconds_heard: float
 
 
-def settings(recipe: Recipe) -> dict[str, Any]:
+class Experiment(Protocol):
+    """A recipe of any kind."""
+
+    @property
+    def seed(self) -> int:
+        """Of all that is drawn."""
+        ...
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What a state cannot be separated from: dataclasses by the name of their section."""
+        ...
+
+
+def settings(recipe: Experiment) -> dict[str, Any]:
     """What a state cannot be separated from: encoder, seed and optimisation, in JSON's types.
 
     Not the data and the added losses: a run may get more recordings, or end with another objective. Nor the number
     of steps, for to prolong a run is no other experiment: the rate goes on as if it had been so long from the start.
     """
     kept = {"seed": recipe.seed}
-    for section, config in (("encoder", recipe.encoder), ("optimisation", recipe.optimisation)):
+    for section, config in recipe.kept.items():
         kept |= {f"{section}.{key}": value for key, value in asdict(config).items() if key not in _FREE}
     return json.loads(json.dumps(kept))  # type: ignore[no-any-return]
 
 
-def save_state(path: Path, state: RunState, recipe: Recipe) -> None:
+def save_state(path: Path, state: RunState, recipe: Experiment) -> None:
     """Write a state atomically."""
     tensors = {f"student/{name}": tensor for name, tensor in state.student.items()}
     tensors |= {f"average/{name}": tensor for name, tensor in state.average.items()}
@@ -52,7 +65,7 @@ def save_state(path: Path, state: RunState, recipe: Recipe) -> None:
     save_tensors(path, {name: tensor.detach().cpu() for name, tensor in tensors.items()})
 
 
-def load_state(path: Path, recipe: Recipe, device: torch.device) -> RunState | None:
+def load_state(path: Path, recipe: Experiment, device: torch.device) -> RunState | None:
     """The state in a file, None where there is none; ValueError for one that is damaged or of another recipe."""
     if not path.exists():
         return None

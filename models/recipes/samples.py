@@ -10,6 +10,7 @@ from models.ctc import Head
 from models.recipes.augment import LogMel
 from models.recipes.batches import Labels, Sample
 from models.recipes.features import Entry, Store
+from models.recipes.lexicon import read_lexicon
 from models.recipes.phonemes import PHONEMES, Pronunciation, lexicon
 from models.recipes.recipe import Recipe
 
@@ -22,11 +23,15 @@ DELIMITERS = {"characters": HEADS[1].labels.index(WORD_DELIMITER)}
 
 
 class Labeller:
-    """Transcripts to label indices of both heads, blank first."""
+    """Transcripts to label indices of both heads, blank first.
 
-    def __init__(self, texts: list[str]) -> None:
+    pronunciations: a lexicon file, where words are not to be said by espeak-ng.
+    """
+
+    def __init__(self, texts: list[str], pronunciations: Path | None = None) -> None:
         words = sorted({word for text in texts for word in text.split()})
-        self._pronunciations: dict[str, tuple[Pronunciation, ...]] = lexicon(words)
+        said = lexicon(words) if pronunciations is None else read_lexicon(pronunciations)
+        self._pronunciations: dict[str, tuple[Pronunciation, ...]] = said
         self._phoneme = {label: index for index, label in enumerate(HEADS[0].labels)}
         self._character = {label: index for index, label in enumerate(HEADS[1].labels)}
 
@@ -63,15 +68,19 @@ def training_samples(recipe: Recipe, data: Path) -> list[Sample]:
         for store in stores
         for entry in store.entries
     }
-    labeller = Labeller([text for text in texts.values() if text])
+    labeller = Labeller([text for text in texts.values() if text], _lexicon(recipe, data))
     samples = _nonspeech_samples(recipe, data)
     for store in stores:
         for entry in store.entries:
             labels = labeller.labels(texts[entry.key] or "")
             heard = targets.get(re.sub(r"~\d+$", "", entry.key))  # a distorted take has the targets of the clean one
-            if labels is not None or heard is not None:
+            if labels is not None or heard is not None or recipe.distillation is not None:
                 samples.append(Sample(entry, store, heard, labels, weight_of(recipe, entry)))
     return samples
+
+
+def _lexicon(recipe: Recipe, data: Path) -> Path | None:
+    return data / recipe.lexicon if recipe.lexicon else None
 
 
 def _nonspeech_samples(recipe: Recipe, data: Path) -> list[Sample]:
@@ -91,7 +100,7 @@ def noises(recipe: Recipe, data: Path) -> list[LogMel]:
 def dev_samples(recipe: Recipe, data: Path) -> list[Sample]:
     """The dev utterances that have labels."""
     entries = [(store, entry) for store in (Store(data / n) for n in recipe.dev_stores) for entry in store.entries]
-    labeller = Labeller([entry.text or "" for _, entry in entries])
+    labeller = Labeller([entry.text or "" for _, entry in entries], _lexicon(recipe, data))
     labelled = [(store, entry, labeller.labels(entry.text or "")) for store, entry in entries]
     return [Sample(entry, store, None, labels, 1.0) for store, entry, labels in labelled if labels is not None]
 

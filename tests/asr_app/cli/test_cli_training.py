@@ -74,3 +74,14 @@ def test_a_lexicon_that_can_never_be_written(asr: Asr, tmp_path: Path) -> None:
     done = asr("lm", "lexicon", tmp_path / "words.txt", "--output", tmp_path)
     assert done.code == OutputError.exit_code
     assert "is a folder: name a file in it" in done.complaint
+
+
+@pytest.mark.parametrize(("start", "message"), [((), "name its folder with --start"), (("--start", "x"), "x is not a")])
+def test_a_network_to_fine_tune_that_is_not_there(
+    asr: Asr, tmp_path: Path, start: tuple[str, ...], message: str
+) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('name = "a"\nseed = 1\n[recordings]\nmanifests = []\n')
+    done = asr("train", recipe, "--data", tmp_path, "--output", tmp_path / "new", *start)
+    assert done.code == ConfigError.exit_code
+    assert message in done.err

@@ -1,10 +1,12 @@
 """Features and transcripts of a tiny language, made without a synthesiser."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from models.frontend import Frontend, FrontendConfig
@@ -62,6 +64,23 @@ def write_speech() -> Callable[..., None]:
             rows = quantise(frontend(spoken("ha zoo" if text is None else text, random)).numpy())
             store.add(f"{prefix}/{number}@1", rows, text, "tone")
         store.close()
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_recordings() -> Callable[..., None]:
+    """Write a corpus of WAV files: `write_recordings(folder, [(text, split), ...])`; None is said but not told."""
+
+    def write(folder: Path, said: list[tuple[str | None, str]], seed: int = 0) -> None:
+        folder.mkdir(parents=True)
+        random, rows = np.random.default_rng(seed), []
+        for number, (text, split) in enumerate(said):
+            sound = spoken("ha zoo" if text is None else text, random).numpy()
+            soundfile.write(folder / f"{number}.wav", sound, 16000)
+            row = {"audio": f"{number}.wav", "duration": len(sound) / 16000, "speaker": "tone", "split": split}
+            rows.append(row | ({} if text is None else {"text": text}))
+        (folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     return write
 

@@ -6,6 +6,7 @@ from torch.testing import assert_close
 
 from models.conformer import ConformerEncoder, EncoderConfig
 from models.quantiser import Quantised, QuantiserConfig
+from models.recipes.masks import Spans, draw_mask, normalise_over_time
 from models.recipes.pretraining import (
     Data2vec,
     Data2vecConfig,
@@ -15,8 +16,6 @@ from models.recipes.pretraining import (
     Wav2vec2Config,
     Wav2vecConfig,
     draw_distractors,
-    draw_mask,
-    normalise_over_time,
 )
 
 ENCODER = EncoderConfig(num_mels=20, dim=16, layers=2, heads=2, feed_forward=32, kernel=5, channels=4, left_context=8)
@@ -38,7 +37,7 @@ def speech() -> tuple[Tensor, Tensor]:
 
 def test_half_of_the_frames_are_masked_in_spans() -> None:
     lengths = torch.randint(40, 200, (200,), generator=seeded())
-    masked = draw_mask(lengths, 200, Wav2vec2Config(mask_probability=0.13, mask_frames=5), seeded(1))
+    masked = draw_mask(lengths, 200, Spans(0.13, 5), seeded(1))
     assert 0.44 < masked.sum() / lengths.sum() < 0.53
     for row, length in zip(masked.tolist(), lengths.tolist(), strict=True):
         assert not any(row[length:])
@@ -48,7 +47,7 @@ def test_half_of_the_frames_are_masked_in_spans() -> None:
 
 def test_every_utterance_has_a_span() -> None:
     lengths = torch.tensor([1, 3, 5, 6, 90])
-    masked = draw_mask(lengths, 90, Data2vecConfig(mask_probability=0.0, mask_frames=5), seeded())
+    masked = draw_mask(lengths, 90, Spans(0.0, 5), seeded())
     assert masked.sum(1).tolist() == [1, 3, 5, 5, 5]
 
 

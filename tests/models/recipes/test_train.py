@@ -19,7 +19,6 @@ from models.ctc import CtcModel
 from models.frontend import FrontendConfig
 from models.recipes.augment import Augmentation
 from models.recipes.batches import BatchConfig, BatchMaker
-from models.recipes.optimisers import schedule
 from models.recipes.rank import Rank
 from models.recipes.recipe import Optimisation, Recipe
 from models.recipes.run_log import LOG
@@ -276,11 +275,11 @@ def test_a_batch_without_transcripts_teaches_by_its_targets(data: Path) -> None:
 
 def test_the_rate_warms_up_and_cools_down() -> None:
     config = Optimisation(steps=100, warmup_steps=10, final_rate=0.1)
-    rates = [schedule(step, config) for step in range(101)]
+    rates = [config.share(step) for step in range(101)]
     assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
     assert rates[10] == pytest.approx(1.0)
     assert rates[55] == pytest.approx(0.55)
-    assert rates[100] == schedule(500, config) == pytest.approx(0.1)
+    assert rates[100] == config.share(500) == pytest.approx(0.1)
     assert all(later <= earlier for earlier, later in pairwise(rates[10:]))
 
 
