@@ -6,11 +6,11 @@ Whatever happens in a stage, a final comes out: as it was recognised, with a not
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from asr_app.events import Final, Written
 from asr_app.text.command_file import read_commands
@@ -19,6 +19,7 @@ from asr_app.text.guard import Guarded
 from asr_app.text.hook import Hook, HookError
 from asr_app.text.itn.rules import RuleRewriter
 from asr_app.text.itn.style import PLAIN, USUAL
+from asr_app.text.patience import Patience, TooSlowError
 from asr_app.text.realign import realigned
 from asr_app.text.replacements import Replacements, read_replacements
 from asr_app.text.rewriting import Punctuation, Rewriting
@@ -28,6 +29,16 @@ from asr_app.text.written import written
 logger = logging.getLogger(__name__)
 
 _TIMEOUT_S, _TIMEOUT_A_WORD_S = 3.0, 0.005
+_REMEMBERED = 100
+"""Segments that may be scratched one after another before the next begins a text anew."""
+
+
+class Write(Protocol):
+    """Writes finals; shared by all streams."""
+
+    def __call__(self, final: Final, before: str = "", /) -> Written:
+        """The written form of a final that goes on from a text, of the same stream."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +71,32 @@ def load_pipeline(
     if options.numbers != "off":
         rules = RuleRewriter(USUAL if options.numbers == "usual" else PLAIN)
         stages.append(Rewriting(Guarded(rewriter, rules) if rewriter else rules))
-    if tagger:
-        stages.append(Punctuation(tagger))
-    return Pipeline(stages, commands, options.hook)
+    return Pipeline(stages, commands, Punctuation(tagger) if tagger else None, options.hook)
 
 
 class Pipeline:
-    """Stages in order; shared by all streams, as every final is written by itself."""
+    """Stages in order; shared by all streams, it keeps nothing of them."""
 
-    def __init__(self, stages: Sequence[Stage], commands: Commands | None = None, hook: Hook | None = None) -> None:
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        commands: Commands | None = None,
+        punctuation: Punctuation | None = None,
+        hook: Hook | None = None,
+    ) -> None:
+        """stages: between the commands and the punctuation."""
         self._stages: list[Stage] = [commands, *stages] if commands else [*stages]
-        self._commands, self._hook = commands, hook
+        self._commands, self._punctuation, self._hook = commands, punctuation, hook
 
-    def write(self, final: Final) -> Written:
-        """The written form of a final; its raw words and a note where a stage fails."""
+    def write(self, final: Final, before: str = "") -> Written:
+        """The written form of a final, which goes on from a text; its raw words and a note where a stage fails."""
         words = [word.text for word in final.words]
         action = self._commands.action(words) if self._commands else ""
         if action:
             return written(final, (), action=action)
         tokens = tokens_of(words)
-        for stage in self._stages:
+        last = [replace(self._punctuation, before=before)] if self._punctuation else []
+        for stage in [*self._stages, *last]:
             try:
                 tokens = _applied(stage, tokens, len(words))
             except Exception as error:
@@ -111,11 +128,11 @@ def _applied(stage: Stage, tokens: Tokens, words: int) -> Tokens:
 
 
 class PostProcessor:
-    """Writes finals in a worker of its own, in their order; each comes out once, within its time."""
+    """Writes the finals of a stream in a worker of its own, in their order; each comes out once, within its time."""
 
     def __init__(
         self,
-        write: Callable[[Final], Written],
+        write: Write,
         tell: Callable[[Written], None],
         ended: Callable[[], None] = lambda: None,
         timeout_s: float = _TIMEOUT_S,
@@ -124,13 +141,12 @@ class PostProcessor:
 
         timeout_s: for a short final.
         """
-        self._write, self._tell, self._ended, self._timeout_s = write, tell, ended, timeout_s
+        self._tell, self._ended, self._timeout_s = tell, ended, timeout_s
         self._finals: queue.SimpleQueue[Final | None] = queue.SimpleQueue()
-        self._jobs: queue.SimpleQueue[tuple[Final, Future[Written]] | None] = queue.SimpleQueue()
-        self._job: Future[Written] | None = None
+        self._models = Patience[tuple[Final, str], Written](lambda asked: write(*asked))
+        self._texts: deque[str] = deque(maxlen=_REMEMBERED)
         self._dispatcher = threading.Thread(target=self._dispatch, name="writer", daemon=True)
-        for thread in (self._dispatcher, threading.Thread(target=self._work, name="text models", daemon=True)):
-            thread.start()
+        self._dispatcher.start()
 
     def put(self, final: Final) -> None:
         """Take a final; never waits."""
@@ -144,30 +160,36 @@ class PostProcessor:
         """Wait, after close, until all that was taken has come out."""
         self._dispatcher.join()
 
+    @property
+    def before(self) -> str:
+        """The text of the last segment that was written and not taken back, which the next one goes on from."""
+        try:
+            return self._texts[-1]
+        except IndexError:
+            return ""
+
     def _dispatch(self) -> None:
         for final in iter(self._finals.get, None):
-            self._tell(self._written(final))
-        self._jobs.put(None)
+            text = self._written(final)
+            self._remember(text)
+            self._tell(text)
+        self._models.close()
         self._ended()
 
+    def _remember(self, text: Written) -> None:
+        if text.text:
+            self._texts.append(text.text)
+        elif text.action == "scratch" and self._texts:
+            self._texts.pop()
+        elif text.action:
+            self._texts.clear()
+
     def _written(self, final: Final) -> Written:
-        if self._job is not None and not self._job.done():
-            return unwritten(final, "the text models are still busy with an earlier segment")
-        self._job = Future()
-        self._jobs.put((final, self._job))
         patience_s = self._timeout_s + _TIMEOUT_A_WORD_S * len(final.words)
         try:
-            return self._job.result(patience_s)
-        except TimeoutError:
-            return unwritten(final, f"the text models took longer than {patience_s:.1f} s")
+            return self._models.ask((final, self.before), patience_s)
+        except TooSlowError as error:
+            return unwritten(final, f"the text models {error}")
         except Exception as error:
             logger.info("the details:", exc_info=True)
             return unwritten(final, f"the text models failed ({type(error).__name__})")
-
-    def _work(self) -> None:
-        """The thread that a stage may hold up: what comes too late is dropped."""
-        for final, job in iter(self._jobs.get, None):
-            try:
-                job.set_result(self._write(final))
-            except BaseException as error:  # noqa: BLE001  # it is raised where the result is asked for
-                job.set_exception(error)

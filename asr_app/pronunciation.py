@@ -1,5 +1,6 @@
 """How a word is said: as the lexicon has it, else by rules that a small network learnt from the lexicon."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,10 +39,10 @@ class Pronouncer:
     def pronounce(self, word: str) -> tuple[Pronunciation, ...]:
         """How a word may be said, best first: by the lexicon where it has the word, else by the model.
 
-        A word in capitals, or a new one without a vowel, may also be said letter by letter. Raises
-        ValueError that names a word with other characters than letters a-z and apostrophes.
+        A word in capitals, or a new one without a vowel, may also be said letter by letter. Accents do not count.
+        Raises ValueError that names a word with other characters than letters and apostrophes.
         """
-        lowered = word.lower()
+        lowered = _without_accents(word).lower()
         listed = self._lexicon.get(lowered)
         if listed:
             found = [tuple(said.split()) for said in listed]
@@ -69,3 +70,8 @@ class Pronouncer:
 
 def _distinct(found: Iterable[Pronunciation]) -> tuple[Pronunciation, ...]:
     return tuple(dict.fromkeys(said for said in found if said))
+
+
+def _without_accents(word: str) -> str:
+    """A word with plain letters for accented ones."""
+    return "".join(one for one in unicodedata.normalize("NFKD", word) if not unicodedata.combining(one))

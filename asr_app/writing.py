@@ -1,24 +1,21 @@
 """Written text for streams of events, as the settings want it: each final comes once more, in sentences."""
 
-import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from asr_app.config import Settings
 from asr_app.event_queue import EventQueue
 from asr_app.events import Event, Final, Partial, Written
-from asr_app.postprocess import PostProcessor, WritingOptions, load_pipeline
+from asr_app.postprocess import PostProcessor, Write, WritingOptions, load_pipeline
 from asr_app.text.beside import load_text_models
 from asr_app.text.hook import Hook
 from asr_app.text.live_text import LivePartials
 from asr_app.text.stages import Tagger
 
-logger = logging.getLogger(__name__)
-
-Write = Callable[[Final], Written]
+__all__ = ["Listener", "Write", "Writing", "WrittenListener", "load_writing", "with_written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +55,20 @@ def load_writing(settings: Settings, recognizer: Path, dictated: bool) -> Writin
 
 
 class WrittenListener:
-    """Tells a listener of a stream's events and, behind each final, of its written form when it is ready."""
+    """Tells a listener of a stream's events and, behind each final, of its written form when it is ready.
 
-    def __init__(self, listener: Listener, write: Write) -> None:
+    With a live tagger the words in progress come in sentences; where they cannot, the segment's written form says why.
+    """
+
+    def __init__(self, listener: Listener, write: Write, live: Tagger | None = None) -> None:
         self._listener = listener
-        self._processor = PostProcessor(write, listener.put, listener.close)
+        self._processor = PostProcessor(write, self._tell, self._end)
+        self._partials = LivePartials(live, lambda: self._processor.before) if live else None
 
     def put(self, event: Event) -> None:
         """See Listener."""
+        if self._partials and isinstance(event, Partial):
+            event = self._partials.write(event)
         self._listener.put(event)
         if isinstance(event, Final):
             self._processor.put(event)
@@ -74,33 +77,27 @@ class WrittenListener:
         """There are no more finals; the listener is told when all are written."""
         self._processor.close()
 
+    def _tell(self, text: Written) -> None:
+        note = self._partials.failure(text.segment_id) if self._partials else ""
+        self._listener.put(replace(text, note=text.note or note))
+
+    def _end(self) -> None:
+        if self._partials:
+            self._partials.close()
+        self._listener.close()
+
 
 def with_written(events: Iterable[Event], writing: Writing) -> Iterator[Event]:
     """Events as they come and, behind each final, its written form when it is ready; ends when both have."""
     merged = EventQueue()
-    listener = WrittenListener(merged, writing.write)
+    listener = WrittenListener(merged, writing.write, writing.live)
 
     def pump() -> None:
         try:
-            for event in _in_sentences(events, writing.live) if writing.live else events:
+            for event in events:
                 listener.put(event)
         finally:
             listener.close()
 
     threading.Thread(target=pump, name="events", daemon=True).start()
     return iter(merged)
-
-
-def _in_sentences(events: Iterable[Event], tagger: Tagger) -> Iterator[Event]:
-    """Events, the partials among them with marks and capitals, until the tagger fails."""
-    partials: LivePartials | None = LivePartials(tagger)
-    for event in events:
-        if partials is None or not isinstance(event, Partial):
-            yield event
-            continue
-        try:
-            yield partials.write(event)
-        except Exception:
-            logger.warning("the words in progress stay as recognised: the text models failed", exc_info=True)
-            partials = None
-            yield event

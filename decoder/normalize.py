@@ -282,7 +282,9 @@ _WRITTEN_RULES: tuple[_Rule, ...] = (
     ),
     (re.compile(r"\b(?:[A-Za-z]\.){2,}(?:[A-Za-z]\b)?"), _spaced),
 )
-_CHAPTER = re.compile(r"(?<!\w)(?P<what>(?i:chapter|volume|book|part|act|scene)) (?P<number>" + _ROMANS + r")\b(?!')")
+_CHAPTER = re.compile(  # not "the part I like"
+    r"(?<!\w)(?![a-z]+ I [a-z])(?P<what>(?i:chapter|volume|book|part|act|scene)) (?P<number>" + _ROMANS + r")\b(?!')"
+)
 _CAPITAL_RULES: tuple[_Rule, ...] = (
     (
         re.compile(r"\b(" + _REGAL + r") (" + _LONG_ROMANS + r")\b"),

@@ -1,6 +1,7 @@
 """What keeps a model from writing numbers that nobody said: its rewrites are checked against the words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from asr_app.text.itn.numbers import DIGITS, SCALES, SMALL, TENS, ZEROS, ordinal
 from asr_app.text.stages import Rewrite, Rewriter
@@ -9,7 +10,7 @@ _PARTS = frozenset({"half", "halves", "quarter", "quarters"})
 
 
 class Guarded:
-    """A model's rewrites where the words allow them, and the rules' in the place of those that they do not."""
+    """A model's rewrites where the words allow them, and the rules' everywhere else."""
 
     def __init__(self, model: Rewriter, rules: Rewriter) -> None:
         self._model, self._rules = model, rules
@@ -17,14 +18,16 @@ class Guarded:
     def rewrites(self, words: Sequence[str]) -> list[Rewrite]:
         """See stages.Rewriter."""
         made: list[Rewrite] = []
+        at = 0
         for rewrite in self._model.rewrites(words):
-            said = words[rewrite.start : rewrite.end]
-            if admits(said, rewrite.text):
-                made.append(rewrite)
-                continue
-            for own in self._rules.rewrites(said):
-                made.append(Rewrite(rewrite.start + own.start, rewrite.start + own.end, own.text, own.kind))
-        return made
+            if admits(words[rewrite.start : rewrite.end], rewrite.text):
+                made += [*self._by_rules(words, at, rewrite.start), rewrite]
+                at = rewrite.end
+        return [*made, *self._by_rules(words, at, len(words))]
+
+    def _by_rules(self, words: Sequence[str], begin: int, end: int) -> Iterator[Rewrite]:
+        for own in self._rules.rewrites(words[begin:end]):
+            yield replace(own, start=begin + own.start, end=begin + own.end)
 
 
 def admits(words: Sequence[str], text: str) -> bool:

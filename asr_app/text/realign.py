@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Iterable
 
 from asr_app.text.stages import Token, Tokens, text_of
 
@@ -24,11 +25,16 @@ def realigned(tokens: Tokens, text: str, stage: str) -> Tokens:
             continue
         start = groups[first][0].start if first < len(groups) else (tokens[-1].end if tokens else 0)
         stop = groups[last - 1][-1].end if last > first else start
-        for place, piece in enumerate(new[begin:end]):
-            made.append(Token(piece, start if place == 0 else stop, stop, not piece.isspace(), True, stage))
-        if begin == end:
-            made.append(Token("", start, stop, False, True, stage))
+        made.append(Token(_text(new[begin:end]), start, stop, begin < end and not new[begin].isspace(), True, stage))
     return tuple(made)
+
+
+def _text(pieces: Iterable[str]) -> str:
+    """Words and line breaks as one text."""
+    text = ""
+    for piece in pieces:
+        text += piece if not text or piece.isspace() or text[-1].isspace() else f" {piece}"
+    return text
 
 
 def _groups(tokens: Tokens) -> list[Tokens]:

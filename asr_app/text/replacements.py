@@ -16,7 +16,8 @@ _UNESCAPES = {written: character for character, written in _ESCAPES.items()}
 class Replacements:
     """The stage that puts texts in the place of phrases: the longest at each place, whole words, in any case.
 
-    A text in lower case takes the capital of the phrase it replaces; every other text is written as it is.
+    A text of words in lower case takes the capital of the phrase it replaces, or of a sentence that begins with it;
+    every other text is written as it is.
     """
 
     name = "replacements"
@@ -26,23 +27,24 @@ class Replacements:
         self._phrases: Phrases[str] = Phrases(texts)
 
     def apply(self, tokens: Tokens) -> Tokens:
-        """See stages.Stage; what is put there is locked."""
+        """See stages.Stage; what is put there is locked, but for its capitals where it takes them."""
         words = ["" if token.locked else token.text for token in tokens]
         made: list[Token] = []
         at = 0
         for match in self._phrases.find(words):
             text = match.value
-            if text.islower() and words[match.start][:1].isupper():
+            is_plain = text.islower() and text.replace(" ", "").isalpha()
+            if is_plain and words[match.start][:1].isupper():
                 text = text[:1].upper() + text[1:]
             token = joined(tokens, match.start, match.end, text, self.name)
-            made += [*tokens[at : match.start], replace(token, locked=True)]
+            made += [*tokens[at : match.start], replace(token, locked=not is_plain)]
             at = match.end
         return (*made, *tokens[at:])
 
 
 def checked(phrase: str, text: str) -> tuple[str, str]:
     """A phrase in single spaces and lower case, and its text; ConfigError for a phrase without words."""
-    said = " ".join(phrase.casefold().split())
+    said = " ".join(phrase.lower().split())
     if not any(character.isalnum() for character in said):
         raise ConfigError(f"the phrase {phrase!r} has no words: give what you say")
     return said, text

@@ -1,13 +1,21 @@
 """The stages that text models and rules of the same form make: written numbers, then punctuation and case."""
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from asr_app.text.stages import Rewrite, Rewriter, Tagger, Token, Tokens, joined
+from decoder.normalize import normalize
 
 MARKS = frozenset(",.?!")
-_ENDS = frozenset({"\n", "\n\n", ".", "?", "!"})
+ENDS = frozenset(".?!")
+PARAGRAPH = "\n\n"
+_BREAKS = frozenset({"\n", PARAGRAPH})
 _OPENING = frozenset("\"'“‘«„([{¿¡")
+_CLOSING = "\"'”’»)]}"
+_CONTEXT = 32
+"""Words of an open sentence that the tagger is told of: as many as it looks back."""
+_I = re.compile(r"i('[a-z]+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +55,88 @@ def _check(rewrite: Rewrite, at: int, words: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Punctuation:
-    """Marks and capitals from a tagger; what was said ("comma") takes the place of what it would put there."""
+    """Marks and capitals from a tagger; what was said ("comma") takes the place of what it would put there.
+
+    before: the text that this one goes on from: a pause parts finals, but need not end a sentence.
+    """
 
     tagger: Tagger
+    before: str = ""
     name: str = "punctuation"
 
     def apply(self, tokens: Tokens) -> Tokens:
         """See stages.Stage."""
-        places = [place for place, token in enumerate(tokens) if is_word(token)]
-        tags = self.tagger.tag([tokens[place].text for place in places])
-        if len(tags) != len(places):
-            raise ValueError(f"{len(tags)} tags of {len(places)} words")
-        tagged = dict(zip(places, tags, strict=True))
+        tags = self._tags(tokens)
         made: list[Token] = []
+        begins = not open_sentence(self.before)
         for place, token in enumerate(tokens):
-            cased, mark = tagged.get(place, (token.text, ""))
-            made.append(self._cased(token, cased, made))
-            after = tokens[place + 1] if place + 1 < len(tokens) else None
-            is_said = after is not None and not is_word(after) and after.text not in _OPENING
-            if mark in MARKS and not is_said and token.text[-1:] not in (mark, "?", "!"):  # p.m. ends a sentence too
+            if place not in tags:
+                begins = begins or token.text in ENDS | _BREAKS
+                made.append(token)
+                continue
+            cased, mark = tags[place]
+            made.append(self._cased(token, in_sentence(token.text, cased, begins)))
+            mark = _allowed(mark, token, tokens[place + 1 : place + 2])
+            begins = mark in ENDS
+            if mark and token.text[-1:] not in (mark, "?", "!"):  # p.m. ends a sentence too
                 made.append(Token(mark, token.end, token.end, space_before=False, stage=self.name))
         return tuple(made)
 
-    def _cased(self, token: Token, cased: str, before: Sequence[Token]) -> Token:
-        """The token with its capitals; a sentence that a spoken mark or a line break ended makes the next begin."""
-        if token.locked or not same_letters(token.text, cased):
+    def _tags(self, tokens: Tokens) -> dict[int, tuple[str, str]]:
+        """What the tagger says of each word, by place; where the speaker said a mark or a break, its text ends."""
+        tags: dict[int, tuple[str, str]] = {}
+        context = open_sentence(self.before)
+        begin = 0
+        while begin < len(tokens):
+            end = begin
+            while end < len(tokens) and not (tokens[end].locked and tokens[end].text in ENDS | _BREAKS):
+                end += 1
+            places = [place for place in range(begin, end) if is_word(tokens[place])]
+            found = self.tagger.tag([*context, *(tokens[place].text for place in places)])[len(context) :]
+            if len(found) != len(places):
+                raise ValueError(f"{len(found)} tags of {len(places)} words")
+            tags |= zip(places, found, strict=True)
+            context, begin = [], end + 1
+        return tags
+
+    def _cased(self, token: Token, text: str) -> Token:
+        if token.locked or text == token.text:
             return token
-        if before and before[-1].locked and before[-1].text in _ENDS:
-            cased = cased[:1].upper() + cased[1:]
-        return token if cased == token.text else replace(token, text=cased, stage=token.stage or self.name)
+        return replace(token, text=text, stage=token.stage or self.name)
+
+
+def _allowed(mark: str, token: Token, after: Tokens) -> str:
+    """A mark, or none where it may not stand: what was said is not doubled, lines are not ended, no word is changed."""
+    if mark not in MARKS or not (token.stage or is_read_alike(token.text, token.text + mark)):
+        return ""
+    is_free = not after or is_word(after[0]) or after[0].text in _OPENING
+    return mark if is_free or (after[0].text == PARAGRAPH and mark in ENDS) else ""
+
+
+def in_sentence(word: str, cased: str, begins: bool) -> str:
+    """A word with the capitals that a tagger gave it, where they are all that it gave; begins: its sentence.
+
+    Where a sentence begins, and in the word I, there is a capital whatever the tagger says.
+    """
+    text = cased if same_letters(word, cased) and is_read_alike(word, cased) else word
+    return text[:1].title() + text[1:] if begins or _I.fullmatch(word) else text
+
+
+@lru_cache(10_000)
+def is_read_alike(word: str, written: str) -> bool:
+    """Whether a word and its written form have the same normal form: US is not us, "co." is a company."""
+    return normalize(f"so {word} A") == normalize(f"so {written} A")  # as of a word before another sentence
+
+
+def open_sentence(text: str) -> list[str]:
+    """The last words, without marks, of the sentence that a text leaves open; none where its last one is ended."""
+    words: list[str] = []
+    for word in text.rpartition("\n")[2].split()[: -_CONTEXT - 1 : -1]:
+        word = word.rstrip(_CLOSING)
+        if word[-1:] in ENDS:
+            break
+        words.append(word.strip(",;:“‘«„([{"))
+    return [word for word in reversed(words) if word]
 
 
 def is_word(token: Token) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from asr_app.events import Final, Written
+from asr_app.text.rewriting import is_word
 from asr_app.text.stages import Token, Tokens, tokens_of
 from decoder.types import Word
 
@@ -19,7 +20,7 @@ class Change:
 
 
 def written(final: Final, tokens: Tokens, action: str = "", note: str = "") -> Written:
-    """A final with its written form, one revision higher."""
+    """A final with its written form, one revision higher; note: why it is less than it was to be."""
     return Written(
         segment_id=final.segment_id,
         revision=final.revision + 1,
@@ -27,7 +28,7 @@ def written(final: Final, tokens: Tokens, action: str = "", note: str = "") -> W
         raw=final.words,
         tokens=tokens,
         action=action,
-        note=note,
+        note=note or final.note,
     )
 
 
@@ -45,6 +46,8 @@ def without(text: Written, change: Change) -> Written:
     """The text with a change taken back, a revision higher."""
     token = text.tokens[change.place]
     said = tokens_of(word.text for word in text.raw)[token.start : token.end]
+    if said and is_word(token):
+        said = (replace(said[0], space_before=token.space_before), *said[1:])
     after = text.tokens[change.place + 1 :]
     if after and after[0].text[:1].isalnum():
         after = (replace(after[0], space_before=True), *after[1:])  # a line break or a quote may have taken it

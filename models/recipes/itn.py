@@ -26,6 +26,8 @@ MODEL = "model"
 CHARACTERS = ascii_letters + digits + " .,:;$£€%@_-+/°²³'#&"
 
 IGNORED = -100
+_SCORED = 200
+"""Expressions of each kind that are scored on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,8 @@ class ItnTrainer:
         save_span_writer(folder, SpanWriter(self.recipe.network, self.pairs.alphabets, network, provenance))
         writer = load_span_writer(folder)
         choice = random.Random("dev")
-        new = [made(choice) for _ in range(200)]
-        return {"exact found": exact(writer, self.pairs.held_back[:200]), "exact made": exact(writer, new)}
+        new = [made(choice) for _ in range(_SCORED)]
+        return {"exact found": exact(writer, self.pairs.held_back[:_SCORED]), "exact made": exact(writer, new)}
 
 
 def main() -> None:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 from asr_app.events import Final, Written
 from asr_app.postprocess import Pipeline, PostProcessor, WritingOptions, load_pipeline
 from asr_app.text.hook import Hook
+from asr_app.text.punctuation import ModelTagger
 from asr_app.text.stages import Token, Tokens
 from decoder.types import Word
+from models.tagger import TaggerConfig, TaggerNetwork, Vocabulary, WordTagger
 
 
 def said(text: str, segment_id: int = 0) -> Final:
@@ -79,15 +82,59 @@ def test_a_hook_that_fails_leaves_the_text_before_it() -> None:
     assert "hook ended with code 1" in text.note
 
 
+class Sentences:
+    """A tagger that ends a sentence with each word "end"."""
+
+    def tag(self, words: Sequence[str]) -> list[tuple[str, str]]:
+        return [(word, "." if word == "end" else "") for word in words]
+
+
+def test_a_pause_need_not_end_a_sentence() -> None:
+    told = Collector()
+    processor = PostProcessor(load_pipeline(WritingOptions(commands="en"), tagger=Sentences()).write, told)
+    said_so = [
+        "we left",
+        "in the end",
+        "we stayed",
+        "scratch that",
+        "it rained",
+        "undo that",
+        "so what new line",
+        "yes",
+    ]
+    for segment_id, text in enumerate(said_so):
+        processor.put(said(text, segment_id))
+    processor.close()
+    processor.join()
+    texts = [text.text or text.action for text in told.written]
+    assert texts == ["We left", "in the end.", "We stayed", "scratch", "It rained", "undo", "So what\n", "Yes"]
+    assert processor.before == "Yes"
+
+
 @pytest.mark.parametrize(
     "text",
     [" ".join(["word"] * 9_999 + ["twenty"]), "😀 🇩🇪 naïve 東京 שלום \u200d", "'", "zero " * 300, "a" * 5000],
 )
 def test_anything_passes(text: str) -> None:
-    out = load_pipeline(WritingOptions(commands="en")).write(said(text.strip()))
-    assert not out.note
-    assert len(out.raw) == len(text.strip().split(" "))
-    assert out.words
+    for tagger in (None, small_tagger()):
+        pipeline = load_pipeline(WritingOptions(commands="en"), tagger=tagger)
+        told = Collector()
+        processor = PostProcessor(pipeline.write, told)
+        processor.put(said(text.strip()))
+        processor.close()
+        processor.join()
+        (out,) = told.written
+        assert not out.note
+        assert [word.text for word in out.raw] == text.strip().split(" ")
+        assert out.words
+
+
+def small_tagger() -> ModelTagger:
+    """One that has learnt nothing."""
+    torch.manual_seed(0)
+    config = TaggerConfig(affixes=16, embedding=4, dim=8, hidden=8, layers=1, heads=2)
+    vocabulary = Vocabulary(("a", "the"), config.affixes)
+    return ModelTagger(WordTagger(config, vocabulary, TaggerNetwork(config, vocabulary.size).eval()))
 
 
 class Collector:
@@ -134,7 +181,7 @@ def test_a_model_that_hangs_costs_its_time_once() -> None:
 
 
 def test_a_writer_that_breaks_altogether() -> None:
-    def broken(final: Final) -> Written:
+    def broken(final: Final, before: str = "") -> Written:
         raise MemoryError
 
     told = Collector()

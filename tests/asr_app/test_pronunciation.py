@@ -62,6 +62,11 @@ def test_capitals_and_words_without_a_vowel_may_be_spelled(pronouncer: Pronounce
     assert pronouncer.pronounce("B") == (("b", "iː"),)
 
 
+def test_accents_do_not_count(pronouncer: Pronouncer) -> None:
+    assert pronouncer.pronounce("Çàb") == pronouncer.pronounce("cab")
+    assert pronouncer.pronounce("naïve") == pronouncer.pronounce("naive")
+
+
 def test_what_it_sounds_like(pronouncer: Pronouncer) -> None:
     assert pronouncer.sounds_like("the cab us") == labels("ð ə k æ b ʌ s")
     assert pronouncer.sounds_like("cab-us") == labels("k æ b ʌ s")
@@ -69,7 +74,7 @@ def test_what_it_sounds_like(pronouncer: Pronouncer) -> None:
         pronouncer.sounds_like(" - ")
 
 
-@pytest.mark.parametrize("word", ["r2d2", "naïve", "two words", "", "'", "x" * 41])
+@pytest.mark.parametrize("word", ["r2d2", "東京", "two words", "", "'", "x" * 41])
 def test_what_is_no_word_is_named(pronouncer: Pronouncer, word: str) -> None:
     with pytest.raises(ValueError, match=r": (use only|spell it)") as caught:
         pronouncer.pronounce(word)

@@ -62,6 +62,17 @@ def test_what_is_in_between_keeps_the_gate_open() -> None:
     assert times(run(script("###" + "-" * 30 + "." * 30))) == [0, 33]
 
 
+def test_speech_is_heard_as_it_comes() -> None:
+    gate, samples = SpeechGate(OPTIONS, Loudness()), script("#" * 30)
+    assert list(gate.accept(AudioChunk(samples[: 5 * FRAME], 16_000, 0)))
+    for start in range(5 * FRAME, len(samples), 100):
+        (chunk, *rest) = gate.accept(AudioChunk(samples[start : start + 100], 16_000, start))
+        assert isinstance(chunk, AudioChunk)
+        assert sum(len(one.samples) for one in (chunk, *rest) if isinstance(one, AudioChunk)) == len(
+            samples[start : start + 100]
+        )
+
+
 def test_a_pause_within_speech_is_heard() -> None:
     assert heard(run(script("." * 12 + "###" + "." * 19 + "###" + "." * 30))) == [(2, 57)]
 

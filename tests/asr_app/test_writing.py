@@ -11,7 +11,8 @@ from asr_app.errors import CheckpointError, ConfigError
 from asr_app.event_queue import EventQueue
 from asr_app.events import Event, Final, Partial, SpeechEnded, Written
 from asr_app.postprocess import WritingOptions, load_pipeline, unwritten
-from asr_app.text.beside import load_text_models, text_models_in
+from asr_app.text import beside
+from asr_app.text.beside import TAGGER, WRITER, load_text_models, text_models_of
 from asr_app.writing import Writing, load_writing, with_written
 from decoder.types import Word
 
@@ -68,14 +69,26 @@ def test_the_settings_say_what_is_written(folder: Path) -> None:
 
 
 def test_text_models_lie_beside_the_recognisers_files(folder: Path) -> None:
-    assert text_models_in(folder) == ()
-    (folder / "writer").mkdir()
-    assert text_models_in(folder) == ()
+    assert text_models_of(folder) == {}
+    (folder / WRITER).mkdir()
+    assert text_models_of(folder) == {}
     assert load_text_models(folder).rewriter is None
-    (folder / "tagger").mkdir()
-    assert text_models_in(folder) == ("tagger", "writer")
+    (folder / TAGGER).mkdir()
+    assert text_models_of(folder) == {TAGGER: folder / TAGGER, WRITER: folder / WRITER}
     with pytest.raises(CheckpointError, match="tagger"):
         load_writing(load_settings(), folder, dictated=True)
+
+
+def test_those_that_ship_serve_other_english_recognisers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped, pulled = folder / "english", folder / "wav2vec2-base-960h"
+    (shipped / TAGGER).mkdir(parents=True)
+    pulled.mkdir()
+    monkeypatch.setattr(beside, "SHIPPED", folder)
+    assert text_models_of(pulled) == {}  # a user's own folder, whatever its name
+    monkeypatch.setattr(beside, "models_folder", lambda: folder)
+    assert text_models_of(pulled) == {TAGGER: shipped / TAGGER}
+    (pulled / TAGGER).mkdir()
+    assert text_models_of(pulled) == {TAGGER: pulled / TAGGER}
 
 
 def test_written_text_follows_its_final_in_the_stream_of_events() -> None:
@@ -92,7 +105,7 @@ def test_written_text_follows_its_final_in_the_stream_of_events() -> None:
 def test_a_slow_model_does_not_hold_up_events() -> None:
     release = threading.Event()
 
-    def slow(final: Final) -> Written:
+    def slow(final: Final, before: str = "") -> Written:
         release.wait(30)
         return unwritten(final, "slow")
 
@@ -108,8 +121,11 @@ def test_a_slow_model_does_not_hold_up_events() -> None:
     assert isinstance(text, Written)
 
 
-def test_words_in_progress_come_in_sentences_until_the_model_fails() -> None:
-    partials = [Partial(0, revision, said(text).words, 4) for revision, text in enumerate(["a b c d", "crash b c d"])]
-    events: list[Event] = [partials[0], SpeechEnded(1.0), Partial(1, 1, partials[1].words, 4), SpeechEnded(2.0)]
+def test_words_in_progress_come_in_sentences_and_a_segment_says_why_they_did_not() -> None:
+    partials = [Partial(number, 1, said(text).words, 4) for number, text in enumerate(["a b c d", "crash b c d"])]
+    events: list[Event] = [partials[0], SpeechEnded(1.0), partials[1], said("crash b", 1), said("c d", 2)]
     heard = list(with_written(events, Writing(load_pipeline(WritingOptions()).write, Shouts())))
-    assert [event.text for event in heard if isinstance(event, Partial)] == ["A! B! c d", "crash b c d"]
+    assert next(event.text for event in heard if isinstance(event, Partial)) == "A! B! c d"
+    first, second = (event for event in heard if isinstance(event, Written))
+    assert "failed (RuntimeError): the words in progress were as recognised" in first.note
+    assert (first.text, second.note) == ("crash b", "")

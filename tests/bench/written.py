@@ -1,6 +1,6 @@
-"""The tables of docs/written-text.md: inverse text normalisation by rules.
+"""The tables of docs/written-text.md: inverse text normalisation by rules, or by models that the rules guard.
 
-python tests/bench/written.py [--failures CLASS]      (needs ../shared/text)
+python tests/bench/written.py [--models FOLDER] [--failures CLASS]      (needs ../shared/text)
 
 Exact match on NeMo's test cases, agreement with aligned sentences that were used in development, and how often words
 of ordinary sentences are changed that need no change.
@@ -17,9 +17,11 @@ from pathlib import Path
 
 from measure import REPOSITORY, record
 
+from asr_app.text.beside import load_text_models
+from asr_app.text.guard import Guarded
 from asr_app.text.itn.numbers import SCALES, SMALL, TENS
 from asr_app.text.itn.rules import RuleRewriter
-from asr_app.text.itn.style import PLAIN, USUAL
+from asr_app.text.itn.style import PLAIN, USUAL, Style
 from asr_app.text.stages import Rewrite, Rewriter
 from decoder.normalize import normalize
 
@@ -158,13 +160,21 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--failures", help="show what differs in a class of NeMo's, in `aligned`, or in `ordinary`")
+    parser.add_argument("--models", type=Path, help="a recogniser's folder with a tagger and a writer")
     parser.add_argument("--development", action="store_true", help="the parts that rules may be developed on")
     arguments = parser.parse_args()
     if not Path(NEMO).is_dir():
         sys.exit("this benchmark needs ../shared/text")
     held_back, shown = not arguments.development, arguments.failures
+    model = load_text_models(arguments.models).rewriter if arguments.models else None
+
+    def rewriter(style: Style) -> Rewriter:
+        rules = RuleRewriter(style)
+        return Guarded(model, rules) if model else rules
+
+    who = "models" if model else "rules"
     if held_back:
-        tables = {cased: exact_match(RuleRewriter(PLAIN), cased, shown) for cased in (False, True)}
+        tables = {cased: exact_match(rewriter(PLAIN), cased, shown) for cased in (False, True)}
         sys.stdout.write("| class | lower case | cased |\n|---|---|---|\n")
         for name in tables[False]:
             cells = [f"{100 * r / n:.1f} ({r}/{n})" for r, n in (tables[cased][name] for cased in tables)]
@@ -173,10 +183,11 @@ def main() -> None:
             ("cased" if cased else "lower"): [sum(c) for c in zip(*t.values(), strict=True)]
             for cased, t in tables.items()
         }
-        record("written: NeMo's cases", {name: 100 * right / cases for name, (right, cases) in totals.items()})
-    rules = RuleRewriter(USUAL)
-    record("written: aligned sentences", dict(aligned(rules, held_back, shown == "aligned")))
-    record("written: ordinary sentences", false_changes(rules, held_back, shown == "ordinary"))
+        shares = {name: 100 * right / cases for name, (right, cases) in totals.items()}
+        record("written: NeMo's cases", {"by": who, **shares})
+    usual = rewriter(USUAL)
+    record("written: aligned sentences", {"by": who, **aligned(usual, held_back, shown == "aligned")})
+    record("written: ordinary sentences", {"by": who, **false_changes(usual, held_back, shown == "ordinary")})
 
 
 if __name__ == "__main__":

@@ -80,6 +80,7 @@ SPOKEN = {
     "World War II and Elizabeth II": "world war two and elizabeth the second",
     "R2-D2 has CO2": "r two d two has c o two",
     "CHAPTER IV.": "chapter four",
+    "the part I like is part I": "the part i like is part one",
     "In Chapter I and chapter i": "in chapter one and chapter i",
     # a sentence in capitals holds no acronyms
     "WE CALL IT BEAR": "we call it bear",

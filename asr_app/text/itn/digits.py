@@ -12,10 +12,13 @@ _ON = frozenset({"hundred", "point", *SCALES})
 
 
 def find_telephone(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
-    """[plus, a country's code and] ten digits, seven digits, a card's sixteen, or a network address."""
+    """[plus, a country's code and] ten digits, toll-free, seven digits, a card's sixteen, or a network address."""
     address = _network_address(words, place)
     if address:
         return address
+    toll_free = _toll_free(words, place)
+    if toll_free:
+        return toll_free
     plus = at(words, place) == "plus"
     number, end = _groups(words, place + plus)
     if at(words, place) == "zero" or not plus:
@@ -35,6 +38,16 @@ def find_telephone(words: Sequence[str], place: int, style: Style) -> tuple[int,
     if len(number) == _CARD:
         return end, " ".join(number[k : k + 4] for k in range(0, _CARD, 4))
     return None
+
+
+def _toll_free(words: Sequence[str], place: int) -> tuple[int, str] | None:
+    """[one,] eight hundred, and seven digits one by one."""
+    begin = place + (at(words, place) == "one" and at(words, place + 2) == "hundred")
+    hundreds = DIGITS.get(at(words, begin))
+    number, end = digit_run(words, begin + 2)
+    if hundreds is None or at(words, begin + 1) != "hundred" or len(number) != 7:
+        return None
+    return end, f"{'1 ' * (begin > place)}{_telephone(f'{hundreds}00{number}')}"
 
 
 def _telephone(number: str) -> str:

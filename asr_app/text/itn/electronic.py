@@ -10,6 +10,7 @@ _OTHERS = "com org net edu gov mil int info biz io ai co app dev cloud tech onli
 _FILES = "html htm php pdf txt csv zip exe json"
 _DOMAINS = frozenset(f"{_COUNTRIES} {_OTHERS} {_FILES}".split())
 _JOINTS = {"dot": ".", "dash": "-", "hyphen": "-", "underscore": "_"}
+_WORDS_OF_A_LABEL = 5
 _PATH_JOINTS = {**_JOINTS, "slash": "/", "forward slash": "/"}
 
 
@@ -59,14 +60,14 @@ def _protocol(words: Sequence[str], place: int) -> tuple[int, str]:
 
 def _domain(words: Sequence[str], place: int, known: bool = True) -> tuple[int, str] | None:
     """A domain, and where it ends. known: only with a top level that exists."""
-    label = _name(words, place, {"dash", "hyphen"})
+    label = _label(words, place, known)
     if label is None or at(words, label[0]) != "dot":
         return None
     end, text = label
     found: tuple[int, str] | None = None
     while at(words, end) == "dot":
         top = _top_level(words, end + 1)
-        label = _name(words, end + 1, {"dash", "hyphen"})
+        label = _label(words, end + 1, known)
         if top:
             found = top[0], f"{text}.{top[1]}"
         elif label is None or (known and at(words, label[0]) != "dot"):
@@ -76,6 +77,18 @@ def _domain(words: Sequence[str], place: int, known: bool = True) -> tuple[int, 
         end, rest = top or label or (end, "")
         text = f"{text}.{rest}"
     return found
+
+
+def _label(words: Sequence[str], place: int, known: bool) -> tuple[int, str] | None:
+    """A part of a domain; where an address is certain, all words up to the next dot: "w w w dot new york times dot"."""
+    end, text, said = place, "", 0
+    while not known and said <= _WORDS_OF_A_LABEL and at(words, end).isalnum() and words[end] not in _PATH_JOINTS:
+        said += len(words[end]) > 1
+        end, piece = _spelled(words, end, letters=True) or (end + 1, words[end])
+        text += piece
+    if text and said <= _WORDS_OF_A_LABEL and at(words, end) == "dot":
+        return end, text
+    return _name(words, place, {"dash", "hyphen"})
 
 
 def _top_level(words: Sequence[str], place: int) -> tuple[int, str] | None:

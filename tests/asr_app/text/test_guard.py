@@ -42,6 +42,11 @@ class Model:
         return [Rewrite(0, 2, "$25", "money"), Rewrite(3, 5, "30 %", "measure")]
 
 
-def test_rules_write_what_the_model_may_not() -> None:
-    rewrites = Guarded(Model(), RuleRewriter()).rewrites(["twenty", "dollars", "and", "thirty", "percent"])
-    assert [rewrite.text for rewrite in rewrites] == ["$20", "30 %"]
+def test_rules_write_what_the_model_may_not_or_does_not() -> None:
+    words = ["twenty", "dollars", "and", "thirty", "percent", "at", "two", "thirty"]
+    rewrites = Guarded(Model(), RuleRewriter()).rewrites(words)
+    assert [(rewrite.start, rewrite.end, rewrite.text) for rewrite in rewrites] == [
+        (0, 2, "$20"),
+        (3, 5, "30 %"),
+        (6, 8, "2:30"),
+    ]

@@ -1,5 +1,7 @@
 """Live text: two words of look-ahead, and nothing that was shown as fixed ever changes."""
 
+import threading
+import time
 from collections.abc import Sequence
 
 from hypothesis import given
@@ -38,17 +40,15 @@ def test_any_way_of_coming_gives_the_same_words(sizes: list[int]) -> None:
         at = min(len(WORDS), at + size)
         assert len(given_words) == max(0, at - LOOK_AHEAD)
         assert given_words == WRITTEN[: len(given_words)]
-    assert given_words + text.accept(WORDS[at:], is_final=True) == WRITTEN
-    assert list(text.fixed) == WRITTEN
+    rest = [*WORDS[at:], *["soon"] * LOOK_AHEAD]
+    assert given_words + text.accept(rest) == WRITTEN
 
 
 def test_the_work_for_a_word_does_not_grow() -> None:
     tagger = Tagger()
     text = LiveText(tagger)
-    for _ in range(1000):
-        text.accept(["word"])
+    assert sum(len(text.accept(["word"])) for _ in range(1000)) == 1000 - LOOK_AHEAD
     assert tagger.longest < 80
-    assert len(text.fixed) == 1000 - LOOK_AHEAD
 
 
 def partial(words: Sequence[str], stable: int, segment_id: int = 0) -> Partial:
@@ -65,3 +65,51 @@ def test_partials_with_sentences() -> None:
         assert [word.text for word in event.words] == [*WRITTEN[:fixed], *WORDS[fixed:stable], "maybe"]
         assert [word.start_s for word in event.words] == list(range(stable + 1))
     assert live.write(partial(["new"], 1, segment_id=1)).words[0].text == "new"
+
+
+def test_a_segment_goes_on_in_the_sentence_that_the_text_before_left_open() -> None:
+    for before, first in (("", "It"), ("So it rained.", "It"), ("It rained. So", "it")):
+        live = LivePartials(Tagger(), lambda before=before: before)  # type: ignore[misc]
+        assert live.write(partial(["it", "was", "i"], 3)).words[0].text == first
+
+
+def test_a_tagger_that_hangs_holds_up_one_event_and_says_so() -> None:
+    release = threading.Event()
+
+    class Hangs(Tagger):
+        def tag(self, words: Sequence[str]) -> list[tuple[str, str]]:
+            if "hang" in words:
+                release.wait(30)
+            return super().tag(words)
+
+    live = LivePartials(Hangs(), timeout_s=0.1)
+    assert live.write(partial(WORDS, 3)).words[0].text == "We"
+    began = time.monotonic()
+    stuck = ["we", "came", "and", "hang", "on"]
+    for _ in range(100):
+        shown = live.write(partial(stuck, 4))
+    assert [word.text for word in shown.words] == ["We", *stuck[1:]]
+    assert shown.stable_words == 4
+    assert live.write(partial(stuck, 4, segment_id=1)).words[0].text == "we"
+    assert time.monotonic() - began < 5
+    assert live.failure(0) == "the text models took longer than 0.1 s: the words in progress were as recognised"
+    assert "still busy" in live.failure(1)
+    assert live.failure(0) == ""
+    release.set()
+    live.close()
+
+
+def test_a_tagger_that_fails_is_asked_again_in_the_next_segment() -> None:
+    class Fails(Tagger):
+        def tag(self, words: Sequence[str]) -> list[tuple[str, str]]:
+            if "crash" in words:
+                raise RuntimeError
+            return super().tag(words)
+
+    live = LivePartials(Fails())
+    said = ["crash", "we", "came", "home"]
+    assert [live.write(partial(said, stable)).words[0].text for stable in (3, 4)] == ["crash", "crash"]
+    assert live.write(partial(WORDS, 3, segment_id=1)).words[0].text == "We"
+    assert "failed (RuntimeError)" in live.failure(0)
+    assert live.failure(1) == ""
+    live.close()

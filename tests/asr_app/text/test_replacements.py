@@ -36,7 +36,8 @@ def test_what_is_replaced_is_locked_and_what_was_locked_stays() -> None:
     locked = Token("btw", 0, 1, locked=True)
     first, second = Replacements(TEXTS).apply((locked, Token("btw", 1, 2)))
     assert first is locked
-    assert (second.text, second.start, second.end, second.locked) == ("by the way", 1, 2, True)
+    assert (second.text, second.start, second.end, second.locked) == ("by the way", 1, 2, False)  # may begin a sentence
+    assert Replacements({"mine": "a.b@c.org"}).apply((Token("mine", 0, 1),))[0].locked
 
 
 def test_a_file_keeps_what_was_written(tmp_path: Path) -> None:

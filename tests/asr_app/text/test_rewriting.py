@@ -64,19 +64,57 @@ def test_spoken_marks_are_not_doubled() -> None:
 
 def test_words_cannot_be_changed() -> None:
     tags = [("Goodbye", ","), ("WORLD", ";"), ("é", "")]
-    assert text_of(Punctuation(Liar(tags)).apply(tokens_of(["hello", "world", "e"]))) == "hello, WORLD e"
+    assert text_of(Punctuation(Liar(tags)).apply(tokens_of(["hello", "world", "e"]))) == "Hello, WORLD e"
     with pytest.raises(ValueError, match="3 tags of 1 words"):
         Punctuation(Liar(tags)).apply(tokens_of(["hello"]))
 
 
 def test_a_full_stop_of_an_abbreviation_is_enough() -> None:
     tokens = (Token("at", 0, 1), Token("7 p.m.", 1, 4, stage="numbers"))
-    assert text_of(Punctuation(Liar([("at", ""), ("7 p.m.", ".")])).apply(tokens)) == "at 7 p.m."
+    assert text_of(Punctuation(Liar([("at", ""), ("7 p.m.", ".")])).apply(tokens)) == "At 7 p.m."
 
 
 def test_locked_words_keep_their_case() -> None:
     token = Token("iPhone", 0, 1, locked=True)
     assert text_of(Punctuation(Liar([("Iphone", ".")])).apply((token,))) == "iPhone."
+
+
+class Rambler:
+    """A tagger that never ends a sentence, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[list[str]] = []
+
+    def tag(self, words: Sequence[str]) -> list[tuple[str, str]]:
+        self.given.append(list(words))
+        return [(word, "") for word in words]
+
+
+def gone_on(before: str, text: str) -> tuple[str, list[list[str]]]:
+    tagger = Rambler()
+    return text_of(Punctuation(tagger, before).apply(dictated(text))), tagger.given
+
+
+def test_a_final_goes_on_in_the_sentence_that_the_one_before_left_open() -> None:
+    assert gone_on("We left. So, then we", "went home") == ("went home", [["So", "then", "we", "went", "home"]])
+    assert gone_on("He said “no.”", "went home") == ("Went home", [["went", "home"]])
+    assert gone_on("we left\n", "and so") == ("And so", [["and", "so"]])
+    _, [words] = gone_on("word " * 100, "home")
+    assert len(words) == 33
+
+
+def test_a_sentence_begins_where_the_speaker_ended_one() -> None:
+    text, given_words = gone_on("", "so question mark what new line now i know and i'm off")
+    assert text == "So? What\nNow I know and I'm off"
+    assert given_words == [["so"], ["what"], ["now", "i", "know", "and", "i'm", "off"]]
+    ends = Liar([("so", ".")])
+    assert text_of(Punctuation(ends).apply(dictated("so new paragraph so"))) == "So.\n\nSo."
+    assert text_of(Punctuation(ends).apply(dictated("so new line so"))) == "So\nSo."
+
+
+@pytest.mark.parametrize(("said", "tag"), [("us", ("US", "")), ("co", ("co", ".")), ("iv", ("IV", ""))])
+def test_what_would_be_read_otherwise_is_not_written(said: str, tag: tuple[str, str]) -> None:
+    assert text_of(Punctuation(Liar([tag])).apply(tokens_of([said]))) == said.capitalize()
 
 
 @given(st.lists(st.text(string.ascii_lowercase, min_size=3, max_size=5), max_size=12))

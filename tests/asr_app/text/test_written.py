@@ -8,8 +8,9 @@ from asr_app.text.commands import Commands
 from asr_app.text.itn.rules import RuleRewriter
 from asr_app.text.realign import realigned
 from asr_app.text.rewriting import Rewriting
-from asr_app.text.stages import Tokens, check_spans, text_of, tokens_of
+from asr_app.text.stages import Token, Tokens, check_spans, text_of, tokens_of
 from asr_app.text.written import as_recognised, changes, without, written
+from decoder.types import Word
 
 Said = Callable[..., Final]
 SPOKEN = "pay twenty dollars comma all caps now new line bye"
@@ -49,6 +50,24 @@ def test_changes_can_be_seen_and_undone(final: Said) -> None:
         once = without(once, changes(once)[0])
     assert once.text.split() == SPOKEN.split()
     assert as_recognised(text) == Final(0, 5, final(SPOKEN).words)
+
+
+def test_what_is_taken_back_keeps_its_place() -> None:
+    tokens = (Token("“", 0, 2, True, True), Token("John", 2, 3, False), Token("”", 3, 5, False, True))
+    words = tuple(Word(word, at, at + 1, 1.0) for at, word in enumerate(["open", "quote", "john", "close", "quote"]))
+    text = written(Final(0, 0, words), tokens)
+    assert [without(text, change).text for change in changes(text)] == [
+        "open quote John”",
+        "“john”",
+        "“John close quote",
+    ]
+
+
+def test_what_a_program_changed_is_one_change() -> None:
+    tokens = realigned(tokens_of(["go", "to", "my", "address", "please"]), "go to 12 Main Street,\nBath please", "hook")
+    assert [(token.text, token.start, token.end) for token in tokens if token.stage] == [
+        ("12 Main Street,\nBath", 2, 4)
+    ]
 
 
 def test_a_text_of_several_words_shares_the_time_of_what_was_said(final: Said) -> None:
