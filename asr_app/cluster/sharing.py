@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from types import ModuleType
 
 from asr_app.cluster.batch import ClusterError, Outcome
@@ -96,8 +97,7 @@ def load_ray() -> ModuleType:
     """Ray, which reports to nobody; ConfigError where it is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        import ray
-        import ray.data
+        import_module("ray.data")
+        return import_module("ray")
     except ImportError as error:
         raise ConfigError(f"--cluster needs Ray Data ({error}): install asr-app[cluster]") from error
-    return ray
