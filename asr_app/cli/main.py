@@ -93,6 +93,7 @@ def _options(
 
 def main() -> None:
     """Run a command; what goes wrong becomes one line on standard error and an exit code of its class."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads spin for work all day; torch has others
     code = _exit_code(app)
     flushed = _exit_code(sys.stdout.flush)  # what is still buffered may fail to be written, too
     sys.exit(code or flushed)

@@ -1,6 +1,6 @@
 """Processor time of a live session with the microphone open while nobody speaks: of each thread, and of each part.
 
-python tests/bench/idle.py [--seconds 30] [--device NAME]      (Linux)
+OPENBLAS_NUM_THREADS=1 python tests/bench/idle.py [--seconds 30] [--device NAME]      (Linux; as the command sets it)
 
 Without a device it hears the silence of a virtual microphone (see sound_server.py); with one, be quiet. First the whole
 program is timed, `asr dictate` in a terminal of 80 by 24, then a session without the screen, thread by thread: the

@@ -1,6 +1,7 @@
 """What holds for every command: quick help, one line for what goes wrong, nothing when the reader has gone."""
 
 import logging
+import os
 import resource
 import subprocess
 import sys
@@ -282,3 +283,14 @@ def test_models_info_of_an_unknown_model(asr: Asr) -> None:
     done = asr("models", "info", "klingon")
     assert done.code == CheckpointError.exit_code
     assert "no model 'klingon'" in done.complaint
+
+
+def test_numpy_gets_no_threads_of_its_own() -> None:
+    """They spin for work: an idle dictation once took a whole core."""
+    told = (
+        "import atexit, os, sys; from asr_app.cli.main import main; sys.argv[1:] = ['--version']; "
+        "atexit.register(lambda: print(os.environ['OPENBLAS_NUM_THREADS'])); main()"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "1"
