@@ -19,6 +19,8 @@ from decoder.lm import LanguageModel, NgramLM
 from decoder.mixed_lm import PERSONAL_WEIGHT, MixedLM
 from decoder.search import SearchOptions
 from decoder.types import Decoder
+from models.checkpoint import Checkpoint
+from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +28,13 @@ LM_FILE, LEXICON_FILE = "lm.bin", "lexicon.txt.gz"
 DELIMITER = "|"
 """The label between two words of the character head."""
 
-Heads = Mapping[str, tuple[str, ...]]
-"""The labels of each head of a model, the blank first."""
-
 _BLANK = 0
 
 _Options = TypeVar("_Options", bound=SearchOptions)
+
+
+TUNED = ("alpha", "beta", "beam", "prior_scale")
+"""What is found on dev for each search."""
 
 
 def setting(decoder: DecoderName, name: str) -> str:
@@ -40,18 +43,20 @@ def setting(decoder: DecoderName, name: str) -> str:
 
 
 def make_decoder(
-    heads: Heads, tuned: Mapping[str, float], folder: Path, options: RecognizerOptions, frame_duration_s: float
+    checkpoint: Checkpoint | Wav2Vec2Checkpoint, folder: Path, options: RecognizerOptions
 ) -> tuple[str, Decoder]:
-    """The head to decode and its decoder; for a model of letters alone, beam searches letters, too.
+    """The head of a checkpoint to decode and its decoder; for a model of letters alone, beam searches letters, too.
 
-    tuned: alpha, beta and beam that were found on dev for each search (see setting).
+    folder: of the checkpoint, with lexicon and language model beside it.
     Raises CheckpointError or ValueError whose line says what is wrong and what to do.
     """
+    heads = {head.name: head.labels for head in checkpoint.heads}
+    frame_duration_s = checkpoint.frame_duration_s
     if options.decoder == "beam" and ("phonemes" in heads or "characters" not in heads):
         labels = _labels(heads, "phonemes")
         lexicon = _read_lexicon(folder / LEXICON_FILE, labels)
         lm = _read_models(options, folder / LM_FILE, lexicon.words)
-        search = _search_options(LexiconBeamOptions(), tuned, options)
+        search = _search_options(LexiconBeamOptions(), checkpoint, options)
         decoder = LexiconBeamDecoder(lexicon, labels, _BLANK, lm, frame_duration_s, search)
         return "phonemes", expecting(decoder, options.hotwords, folder) if options.hotwords else decoder
     if options.hotwords:
@@ -63,7 +68,7 @@ def make_decoder(
     words = _read_lexicon(folder / LEXICON_FILE, heads["phonemes"]).words if "phonemes" in heads else None
     path = _language_model_of(folder)
     letter_lm = _read_models(options, path, words) if path or options.lm else None
-    letters = _search_options(CharacterBeamOptions(), tuned, options)
+    letters = _search_options(CharacterBeamOptions(), checkpoint, options)
     return "characters", CharacterBeamDecoder(labels, _BLANK, letter_lm, frame_duration_s, letters, DELIMITER)
 
 
@@ -110,24 +115,28 @@ def _said(entries: Sequence[Entry], lexicon: Lexicon, folder: Path) -> list[tupl
     ]
 
 
-def _labels(heads: Heads, name: str) -> tuple[str, ...]:
+def _labels(heads: Mapping[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
     """The labels of a head; ValueError where the model lacks it."""
     if name not in heads:
         raise ValueError(f"the model has no head {name!r}, only {', '.join(heads)}: choose another model")
     return heads[name]
 
 
-def _search_options(defaults: _Options, tuned: Mapping[str, float], options: RecognizerOptions) -> _Options:
-    """What the caller wants, else what the checkpoint was tuned to, else the search's defaults."""
-    for name, value in tuned.items():
+def _search_options(
+    defaults: _Options, checkpoint: Checkpoint | Wav2Vec2Checkpoint, options: RecognizerOptions
+) -> _Options:
+    """What the caller wants, else what the checkpoint was tuned to on dev, else the search's defaults."""
+    for name, value in checkpoint.decoding.items():
         if not isinstance(value, int | float):
             raise ValueError(f"the model's decoder setting {name} is {value!r}: fetch the model again")
-    alpha, beta, beam = (tuned.get(setting(options.decoder, name)) for name in ("alpha", "beta", "beam"))
+    tuned = {name: checkpoint.decoding.get(setting(options.decoder, name)) for name in TUNED}
     return replace(
         defaults,
-        alpha=_first(options.alpha, alpha, defaults.alpha),
-        beta=_first(options.beta, beta, defaults.beta),
-        beam_width=int(_first(options.beam, beam, defaults.beam_width)),
+        alpha=_first(options.alpha, tuned["alpha"], defaults.alpha),
+        beta=_first(options.beta, tuned["beta"], defaults.beta),
+        beam_width=int(_first(options.beam, tuned["beam"], defaults.beam_width)),
+        prior_scale=_first(tuned["prior_scale"], defaults.prior_scale),
+        label_priors=tuple(checkpoint.label_priors.get(options.decoder, ())),
     )
 
 

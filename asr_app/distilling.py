@@ -148,7 +148,7 @@ def learner(pair: Pair, output: Path, steps: int, rank: Rank) -> Trainer:
 def completed(pair: Pair, run: Trainer) -> Path:
     """The folder of the recogniser that came out: the checkpoint, and what lies beside the student's."""
     folder = run.output / "checkpoint"
-    save_decoding(folder, pair.start.decoding)
+    save_decoding(folder, pair.start.decoding, pair.start.label_priors)
     for file in pair.student.iterdir():
         if file.is_file() and not (folder / file.name).exists():
             shutil.copyfile(file, folder / file.name)

@@ -73,8 +73,7 @@ class Recognizer:
         device = choose_device(options.device)
         try:
             checkpoint = load_acoustic_model(folder, options.language)
-            heads = {head.name: head.labels for head in checkpoint.heads}
-            head, decoder = make_decoder(heads, checkpoint.decoding, folder, options, checkpoint.frame_duration_s)
+            head, decoder = make_decoder(checkpoint, folder, options)
             rescorer = make_rescorer(decoder, checkpoint.decoding, folder, options)
         except (ValueError, OSError) as error:
             raise CheckpointError(str(error)) from error

@@ -1,13 +1,15 @@
-"""Language-model weight, word bonus and the calibration of confidences from a dev set."""
+"""The decoder's weights and the calibration of confidences from a dev set."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from asr_app.audio.file import read_audio
 from asr_app.errors import ConfigError
 from asr_app.recognizer import Recognizer
+from decoder.acoustic_scores import label_priors
 from decoder.character_beam import CharacterBeamDecoder
 from decoder.confidence import Calibration, fit
 from decoder.lexicon_beam import LexiconBeamDecoder
@@ -18,38 +20,54 @@ from models.recipes.manifest import Utterance
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """One setting and its word error rates in per cent: the mean over the corpora, and each."""
+class Weights:
+    """What is tuned: the language model's weight, the word bonus, and how much of the labels' priors is taken off."""
 
     alpha: float
     beta: float
+    prior_scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Weights and their word error rates in per cent: the mean over the corpora, and each."""
+
+    weights: Weights
     wer: float
     corpora: dict[str, float]
 
 
 Heard = list[tuple[Utterance, LogProbs]]
-"""Recordings and what the encoder makes of them, so that every setting decodes the same."""
+"""Recordings and what the encoder makes of them, so that all weights decode the same."""
 
 Search = LexiconBeamDecoder | CharacterBeamDecoder
 
 
 def hear(recognizer: Recognizer, utterances: Sequence[Utterance]) -> tuple[Search, Heard]:
-    """The decoder to tune, and its input for every utterance."""
-    if not isinstance(recognizer.decoder, Search):
+    """The decoder to tune, with the labels' priors on these utterances, and its input for every utterance."""
+    decoder = recognizer.decoder
+    if not isinstance(decoder, Search):
         raise ConfigError("greedy decoding has nothing to tune: choose --decoder beam or characters")
     heard = [(one, recognizer.log_probs(read_audio(one.audio, recognizer.sample_rate))) for one in utterances]
-    return recognizer.decoder, heard
+    corpora: dict[str, list[LogProbs]] = {}
+    for utterance, log_probs in heard:
+        corpora.setdefault(utterance.corpus, []).append(log_probs)
+    return _with(decoder, label_priors=label_priors(list(corpora.values()))), heard
 
 
-def tune(decoder: Search, heard: Heard, alphas: Sequence[float], betas: Sequence[float]) -> Iterator[Trial]:
-    """Decode with every pair of weights; a corpus is a folder of recordings.
+def weighted(decoder: Search, weights: Weights) -> Search:
+    """The decoder with other weights."""
+    return _with(decoder, **asdict(weights))
+
+
+def tune(decoder: Search, heard: Heard, grid: Iterable[Weights]) -> Iterator[Trial]:
+    """Decode with all weights of a grid; a corpus is a folder of recordings.
 
     The mean over corpora, not over words, decides: a large corpus shall not drown the others.
     """
-    for alpha in alphas:
-        for beta in betas:
-            rates = _error_rates(decoder.with_weights(alpha, beta), heard)
-            yield Trial(alpha, beta, float(np.mean(list(rates.values()))), rates)
+    for weights in grid:
+        rates = _error_rates(weighted(decoder, weights), heard)
+        yield Trial(weights, float(np.mean(list(rates.values()))), rates)
 
 
 def calibrate(decoder: Search, heard: Heard) -> Calibration:
@@ -62,6 +80,12 @@ def calibrate(decoder: Search, heard: Heard) -> Calibration:
         shares += [word.confidence for word in words]
         right += [place in matched for place in range(len(words))]
     return fit(shares, right)
+
+
+def _with(decoder: Search, **changes: Any) -> Search:
+    if isinstance(decoder, LexiconBeamDecoder):
+        return decoder.with_options(replace(decoder.options, **changes))
+    return decoder.with_options(replace(decoder.options, **changes))
 
 
 def _decode(decoder: Search, log_probs: LogProbs) -> Hypothesis:

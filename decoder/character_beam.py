@@ -6,10 +6,11 @@ pieces: one call for a whole utterance and a call for each frame give the same.
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from decoder.acoustic_scores import AcousticScores
 from decoder.beam_session import BeamSession
 from decoder.checks import check_labels
 from decoder.lm import LN10, LanguageModel
@@ -45,7 +46,7 @@ class CharacterBeamDecoder:
         options: CharacterBeamOptions | None = None,
         word_delimiter: str = " ",
     ) -> None:
-        """Raise ValueError for labels of which none begins a word, or a blank that is none of them."""
+        """Raise ValueError for labels of which none begins a word, and for a blank or priors of other labels."""
         check_labels(labels, blank, frame_duration_s)
         self.labels = tuple(labels)
         self.blank = blank
@@ -58,11 +59,12 @@ class CharacterBeamDecoder:
         self.spelling = Spelling(pieces, opens, lm.known_words() if lm else None)
         self.frame_duration_s = frame_duration_s
         self.options = options or CharacterBeamOptions()
+        self.scores = AcousticScores(len(labels), self.options)
 
-    def with_weights(self, alpha: float, beta: float) -> "CharacterBeamDecoder":
-        """The same decoder with another weight of the language model and another word bonus."""
+    def with_options(self, options: CharacterBeamOptions) -> "CharacterBeamDecoder":
+        """A decoder of the same labels that searches otherwise."""
         decoder = copy.copy(self)
-        decoder.options = replace(self.options, alpha=alpha, beta=beta)
+        decoder.options, decoder.scores = options, AcousticScores(len(self.labels), options)
         return decoder
 
     def session(self) -> BeamSession:
@@ -70,7 +72,7 @@ class CharacterBeamDecoder:
         settings = settings_of(self.options, len(self.labels), self.blank, self.frame_duration_s)
         search = character_search(self.spelling, settings, self.options.unk_score_offset)
         words = _SpelledWords(self.lm, self.options, search.spelled)
-        return BeamSession(search, words, len(self.labels), self.frame_duration_s)
+        return BeamSession(search, words, self.scores, self.frame_duration_s)
 
 
 class _SpelledWords:

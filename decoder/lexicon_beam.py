@@ -10,8 +10,9 @@ is in both.
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from decoder.acoustic_scores import AcousticScores
 from decoder.beam_session import BeamSession
 from decoder.checks import check_labels
 from decoder.hotwords import Hotwords
@@ -32,7 +33,7 @@ class LexiconBeamOptions(SearchOptions):
 
     beam_width: int = 150
     beam_prune_logp: float = -14.0
-    token_min_logp: float = -6.0
+    token_min_logp: float = -8.0
     recombine: bool = True
 
 
@@ -48,7 +49,10 @@ class LexiconBeamDecoder:
         frame_duration_s: float,
         options: LexiconBeamOptions | None = None,
     ) -> None:
-        """Raise ValueError for a lexicon that spells words with the blank or with labels that are lacking."""
+        """Raise ValueError for a lexicon that spells words with the blank or with labels that are lacking.
+
+        So too for priors of other labels.
+        """
         check_labels(labels, blank, frame_duration_s)
         if (lexicon.label[1:] == blank).any() or (lexicon.label >= len(labels)).any():
             raise ValueError("the lexicon's pronunciations have the blank, or labels that the model lacks")
@@ -56,18 +60,15 @@ class LexiconBeamDecoder:
         self.labels, self.width = tuple(labels), len(labels)
         self.frame_duration_s = frame_duration_s
         self.options = options or LexiconBeamOptions()
+        self.scores = AcousticScores(len(labels), self.options)
         self.word_lm = WordLM(lm, lexicon.words, _weights(self.options))
         self.lookahead = lexicon.lookahead(self.word_lm.unigrams)
 
     def with_options(self, options: LexiconBeamOptions) -> "LexiconBeamDecoder":
         """A decoder of the same words and labels that searches otherwise."""
         decoder = self._derived(self.lexicon, self.word_lm.with_weights(_weights(options)))
-        decoder.options = options
+        decoder.options, decoder.scores = options, AcousticScores(len(self.labels), options)
         return decoder
-
-    def with_weights(self, alpha: float, beta: float) -> "LexiconBeamDecoder":
-        """The same decoder with another weight of the language model and another word bonus."""
-        return self.with_options(replace(self.options, alpha=alpha, beta=beta))
 
     def with_vocabulary(self, entries: Iterable[tuple[str, Sequence[str]]]) -> "LexiconBeamDecoder":
         """A decoder of more words, each with the labels of a pronunciation; a word may recur.
@@ -97,7 +98,7 @@ class LexiconBeamDecoder:
         settings = settings_of(self.options, len(self.labels), self.blank, self.frame_duration_s)
         highest, recombine = self.word_lm.highest, self.options.recombine
         search = lexicon_search(self.lexicon, self.lookahead, highest, settings, recombine)
-        return BeamSession(search, WordScores(self.word_lm), len(self.labels), self.frame_duration_s)
+        return BeamSession(search, WordScores(self.word_lm), self.scores, self.frame_duration_s)
 
     def _derived(self, lexicon: Lexicon, word_lm: WordLM) -> "LexiconBeamDecoder":
         """A decoder of other words and scores; what it does not change it shares."""

@@ -12,6 +12,8 @@ class SearchOptions:
     """Options of a beam search.
 
     alpha, beta: weight of the language model's natural logarithms, and the bonus of each word.
+    prior_scale, label_priors: how much of the labels' own probabilities (V,) is taken off (decoder.acoustic_scores);
+        none without them.
     beam_width: hypotheses kept after a frame.
     beam_prune_logp: hypotheses this far below the best are dropped (natural log, negative).
     token_min_logp: labels below this are not followed in a frame, its best one excepted (natural log).
@@ -28,6 +30,8 @@ class SearchOptions:
 
     alpha: float = 0.5
     beta: float = 1.5
+    prior_scale: float = 0.0
+    label_priors: tuple[float, ...] = ()
     beam_width: int = 100
     beam_prune_logp: float = -10.0
     token_min_logp: float = -5.0

@@ -4,7 +4,7 @@ A checkpoint is a folder with model.json and model.safetensors (models/model_fil
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -29,7 +29,8 @@ WEIGHTS, DESCRIPTION = FILES.weights, FILES.description
 class Checkpoint:
     """A trained acoustic model.
 
-    decoding: defaults found on dev (LM weight, word bonus, beam). provenance: data, licences, steps, figures.
+    decoding: defaults found on dev (LM weight, word bonus, beam). label_priors: for a decoder, the mean posterior of
+    each label that it reads over dev speech. provenance: data, licences, steps, figures.
     """
 
     frontend: FrontendConfig
@@ -37,6 +38,7 @@ class Checkpoint:
     heads: tuple[Head, ...]
     weights: dict[str, Tensor]
     decoding: dict[str, float] = field(default_factory=dict)
+    label_priors: dict[str, list[float]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
 
@@ -59,6 +61,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> str:
         "encoder": asdict(checkpoint.encoder),
         "heads": [asdict(head) for head in checkpoint.heads],
         "decoding": checkpoint.decoding,
+        "label_priors": checkpoint.label_priors,
         "provenance": checkpoint.provenance,
     }
     return FILES.write(folder, checkpoint.weights, description)
@@ -104,6 +107,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             heads=tuple(Head(head["name"], tuple(head["labels"])) for head in description["heads"]),
             weights=dequantise(load_file(path)),
             decoding=description["decoding"],
+            label_priors=description.get("label_priors", {}),
             provenance=description["provenance"],
             sha256=description["sha256"],
         )
@@ -141,8 +145,11 @@ def check_weights(weights: Mapping[str, Tensor], expected: Mapping[str, torch.Si
             raise ValueError(f"the tensor {name!r} of {path} has the shape {shapes}: fetch the model again")
 
 
-def save_decoding(folder: Path, values: dict[str, float]) -> None:
-    """Store decoder defaults in a checkpoint folder."""
+def save_decoding(
+    folder: Path, values: Mapping[str, float], label_priors: Mapping[str, Sequence[float]] | None = None
+) -> None:
+    """Store decoder defaults, and label priors, in a checkpoint folder; what else is stored there stays."""
     description = read_description(folder)
     description["decoding"] |= values
+    description["label_priors"] = description.get("label_priors", {}) | (label_priors or {})
     FILES.write_description(folder, description)

@@ -30,7 +30,7 @@ class Wav2Vec2Checkpoint:
 
     labels: what is decoded, the blank first. columns: which of the head's outputs each label is; outputs that stand for
     nothing that can be said (the beginning of a sentence, an unknown letter) have no label, and their share of the
-    probability is nobody's. decoding, provenance: as in models.checkpoint.
+    probability is nobody's. decoding, label_priors, provenance: as in models.checkpoint.
     """
 
     config: Wav2Vec2Config
@@ -38,6 +38,7 @@ class Wav2Vec2Checkpoint:
     columns: tuple[int, ...]
     weights: dict[str, Tensor]
     decoding: dict[str, float] = field(default_factory=dict)
+    label_priors: dict[str, list[float]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
 
@@ -72,6 +73,7 @@ def save_wav2vec2(folder: Path, checkpoint: Wav2Vec2Checkpoint) -> str:
         "labels": checkpoint.labels,
         "columns": checkpoint.columns,
         "decoding": checkpoint.decoding,
+        "label_priors": checkpoint.label_priors,
         "provenance": checkpoint.provenance,
     }
     return FILES.write(folder, checkpoint.weights, description)
@@ -94,6 +96,7 @@ def load_wav2vec2(folder: Path) -> Wav2Vec2Checkpoint:
             columns=tuple(description["columns"]),
             weights=load_file(path),
             decoding=description["decoding"],
+            label_priors=description.get("label_priors", {}),
             provenance=description["provenance"],
             sha256=description["sha256"],
         )

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from asr_app.evaluation import Heard
     from asr_app.recognizer import Recognizer
     from asr_app.tuning import Heard as Tuning
-    from asr_app.tuning import Search
+    from asr_app.tuning import Search, Weights
     from models.recipes.manifest import Utterance
 
 
@@ -103,14 +104,17 @@ def tune(  # noqa: PLR0913  # one for each option
     threads: ThreadsOption = None,
     alphas: Annotated[str, typer.Option("--alphas", help="Language-model weights to try.")] = "0.3,0.5,0.7,0.9,1.1",
     betas: Annotated[str, typer.Option("--betas", help="Word bonuses to try.")] = "0,1,2,3",
+    priors: Annotated[str, typer.Option("--priors", help="Shares of the labels' priors to take off.")] = "0,0.3",
     save: Annotated[bool, typer.Option("--save", help="Keep the best in the model's folder.")] = False,
 ) -> None:
-    """Find language-model weight and word bonus on the dev split."""
+    """Find language-model weight, word bonus and the share of the labels' priors on the dev split."""
+    from itertools import product
+
     from asr_app.config import load_settings
 
     settings = load_settings(model=model, lm=lm, decoder=decoder, beam=beam, chunk_ms=chunk_ms, threads=threads)
     folder, utterances = find_model(settings.model), _transcribed(manifests, "dev")
-    grid = _numbers("--alphas", alphas), _numbers("--betas", betas)
+    numbers = _numbers("--alphas", alphas), _numbers("--betas", betas), _numbers("--priors", priors)
     if save and (settings.lm or settings.personal_lm):
         raise ConfigError(
             "--save keeps weights for the model's own language model: leave out --save, or --lm and personal_lm"
@@ -119,20 +123,24 @@ def tune(  # noqa: PLR0913  # one for each option
         check_output(folder)
     recognizer = load_recognizer(settings)
 
-    from asr_app.tuning import hear
+    from asr_app.tuning import Weights, hear, weighted
     from asr_app.tuning import tune as search
 
     trials = []
     searched, heard = hear(recognizer, utterances)
-    for trial in search(searched, heard, *grid):
+    for trial in search(searched, heard, [Weights(*row) for row in product(*numbers)]):
         trials.append(trial)
         corpora = "  ".join(f"{name} {rate:.1f}" for name, rate in trial.corpora.items())
-        typer.echo(f"alpha {trial.alpha:g}  beta {trial.beta:g}  wer {trial.wer:.2f}  {corpora}")
+        typer.echo(f"{_said(trial.weights)}  wer {trial.wer:.2f}  {corpora}")
     best = min(trials, key=lambda trial: trial.wer)
-    typer.echo(f"best: alpha {best.alpha:g}, beta {best.beta:g}, wer {best.wer:.2f}")
+    typer.echo(f"best: {_said(best.weights)}  wer {best.wer:.2f}")
     if save:
-        kept: dict[str, Any] = {"alpha": best.alpha, "beta": best.beta} | ({"beam": beam} if beam else {})
-        _keep(folder, settings.decoder, kept, searched.with_weights(best.alpha, best.beta), heard)
+        kept = asdict(best.weights) | ({"beam": beam} if beam else {})
+        _keep(folder, settings.decoder, kept, weighted(searched, best.weights), heard)
+
+
+def _said(weights: "Weights") -> str:
+    return f"alpha {weights.alpha:g}  beta {weights.beta:g}  priors {weights.prior_scale:g}"
 
 
 def _keep(folder: Path, name: DecoderName, kept: dict[str, Any], decoder: "Search", heard: "Tuning") -> None:
@@ -147,7 +155,8 @@ def _keep(folder: Path, name: DecoderName, kept: dict[str, Any], decoder: "Searc
         typer.echo(f"confidences stay as they are: {error}")
     else:
         kept |= {"confidence_slope": round(calibration.slope, 4), "confidence_offset": round(calibration.offset, 4)}
-    save_decoding(folder, {setting(name, key): value for key, value in kept.items()})
+    values = {setting(name, key): value for key, value in kept.items()}
+    save_decoding(folder, values, {name: decoder.options.label_priors})
 
 
 def _hear_all(recognizer: "Recognizer", utterances: "list[Utterance]") -> "tuple[list[Heard], AudioFormatError | None]":

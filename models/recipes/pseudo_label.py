@@ -8,7 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from numpy import float32
 
+from models.recipes.commands import command
 from models.recipes.features import Store
+from models.recipes.reading import reading
+from models.recipes.teacher import open_model
 
 BLANK, CONTEXT = 0, 2
 
@@ -17,14 +20,10 @@ class TransducerSearch:
     """Greedy search with a stateless transducer (Graves, Sequence Transduction with RNNs, 2012)."""
 
     def __init__(self, folder: Path) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._decoder = onnxruntime.InferenceSession(str(folder / "decoder.onnx"), options)
-        self._joiner = onnxruntime.InferenceSession(str(folder / "joiner.int8.onnx"), options)
-        lines = (folder / "tokens.txt").read_text(encoding="utf-8").splitlines()
-        self._tokens = {int(line.split()[1]): line.split()[0] for line in lines}
+        self._decoder, self._joiner = open_model(folder / "decoder.onnx"), open_model(folder / "joiner.int8.onnx")
+        with reading(folder / "tokens.txt"):
+            lines = (folder / "tokens.txt").read_text(encoding="utf-8").splitlines()
+            self._tokens = {int(line.split()[1]): line.split()[0] for line in lines}
 
     def _prediction(self, tokens: list[int]) -> npt.NDArray[float32]:
         return self._decoder.run(None, {"y": np.array([tokens[-CONTEXT:]], np.int64)})[0]  # type: ignore[no-any-return]
@@ -44,12 +43,13 @@ class TransducerSearch:
         return text, float(np.exp(np.mean(log_probs))) if log_probs else 0.0
 
 
+@command
 def main() -> None:
     """Command line: `python -m models.recipes.pseudo_label STORE... --teacher FOLDER --output FILE.jsonl`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stores", nargs="+", type=Path, help="teacher stores of models.recipes.prepare")
     parser.add_argument("--teacher", type=Path, required=True, help="folder with decoder, joiner and tokens")
-    parser.add_argument("--keys", default="unlabelled/", help="beginning of the keys to transcribe")
+    parser.add_argument("--keys", nargs="+", default=["unlabelled/"], help="beginnings of the keys to transcribe")
     parser.add_argument("--confidence", type=float, default=0.8, help="leave out what is less sure")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
@@ -57,7 +57,7 @@ def main() -> None:
     with arguments.output.open("w", encoding="utf-8") as output:
         for store in map(Store, arguments.stores):
             for entry in store.entries:
-                if entry.key.startswith(arguments.keys) and entry.key.endswith("@1"):
+                if entry.key.startswith(tuple(arguments.keys)) and entry.key.endswith("@1"):
                     text, confidence = search.transcribe(store.rows(entry).astype(np.float32))
                     if confidence >= arguments.confidence:
                         row = {

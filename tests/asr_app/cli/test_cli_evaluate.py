@@ -138,28 +138,29 @@ def own_model(model_folder: Path, tmp_path: Path) -> Path:
 
 def test_tune(asr: Asr, manifest: Path, own_model: Path) -> None:
     before = (own_model / "model.json").read_text()
-    done = asr("tune", "--model", own_model, "--alphas", "0,0.4", "--betas", "1,2.5", manifest)
+    done = asr("tune", "--model", own_model, "--alphas", "0,0.4", "--betas", "1,2.5", "--priors", "0", manifest)
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
     assert len(lines) == 5
-    assert lines[0].startswith("alpha 0  beta 1  wer 0.00  ")
-    assert lines[-1] == "best: alpha 0, beta 1, wer 0.00"
+    assert lines[0].startswith("alpha 0  beta 1  priors 0  wer 0.00  ")
+    assert lines[-1] == "best: alpha 0  beta 1  priors 0  wer 0.00"
     assert (own_model / "model.json").read_text() == before
 
 
 def test_tune_keeps_the_best(asr: Asr, manifest: Path, own_model: Path) -> None:
-    arguments = ["--alphas", "0.4", "--betas", "2.5", "--beam", "30", "--save"]
+    arguments = ["--alphas", "0.4", "--betas", "2.5", "--priors", "0.3", "--beam", "30", "--save"]
     assert asr("tune", "--model", own_model, *arguments, manifest).code == 0
-    kept = json.loads((own_model / "model.json").read_text())["decoding"]
-    assert kept == {"alpha": 0.4, "beta": 2.5, "beam": 30}
+    kept = json.loads((own_model / "model.json").read_text())
+    assert kept["decoding"] == {"alpha": 0.4, "beta": 2.5, "prior_scale": 0.3, "beam": 30}
+    assert sum(kept["label_priors"]["beam"]) == pytest.approx(1.0, abs=1e-4)
     assert asr("eval", "--model", own_model, manifest).code == 0
 
 
 def test_each_decoder_has_its_own_weights(asr: Asr, manifest: Path, own_model: Path) -> None:
-    arguments = ["--decoder", "characters", "--alphas", "0.4", "--betas", "2.5", "--save"]
+    arguments = ["--decoder", "characters", "--alphas", "0.4", "--betas", "2.5", "--priors", "0.2", "--save"]
     assert asr("tune", "--model", own_model, *arguments, manifest).code == 0
     kept = json.loads((own_model / "model.json").read_text())["decoding"]
-    assert (kept["characters_alpha"], kept["characters_beta"]) == (0.4, 2.5)
+    assert (kept["characters_alpha"], kept["characters_beta"], kept["characters_prior_scale"]) == (0.4, 2.5, 0.2)
     assert "alpha" not in kept or kept["alpha"] != 0.4
     assert asr("eval", "--model", own_model, "--decoder", "characters", manifest).code == 0
     assert asr("tune", "--model", own_model, "--decoder", "greedy", manifest).code == ConfigError.exit_code
@@ -173,7 +174,7 @@ def test_greedy_decoding_says_what_it_ignores(
 
 
 @pytest.mark.parametrize("numbers", ["", "high", "1,", "nan", "0.5,inf"])
-@pytest.mark.parametrize("option", ["--alphas", "--betas"])
+@pytest.mark.parametrize("option", ["--alphas", "--betas", "--priors"])
 def test_wrong_numbers(asr: Asr, manifest: Path, model_folder: Path, option: str, numbers: str) -> None:
     done = asr("tune", "--model", model_folder, f"{option}={numbers}", manifest)
     assert done.code == ConfigError.exit_code
