@@ -15,7 +15,7 @@ from decoder.checks import checked_log_probs
 from decoder.search import SMALLEST_LOG_PROB, SearchOptions
 from decoder.types import LogProbs, Scores
 
-_RAREST = 1e-4
+RAREST = 1e-4
 """Added to each prior, so that a label that is next to never heard is not preferred without bounds."""
 
 
@@ -29,7 +29,7 @@ class AcousticScores:
         if options.prior_scale and options.label_priors:
             if len(options.label_priors) != labels:
                 raise ValueError(f"{len(options.label_priors)} label priors do not belong to {labels} labels")
-            self._expected = options.prior_scale * np.log(np.array(options.label_priors) + _RAREST)
+            self._expected = options.prior_scale * np.log(np.array(options.label_priors) + RAREST)
 
     def __call__(self, log_probs: LogProbs) -> Scores:
         """Log-probabilities (T, V) to scores (T, V), natural logarithms; ValueError for bad input."""

@@ -85,10 +85,13 @@ class SequenceTraining:
     start_step: from it on the expected errors count with weight, and all other losses, CTC's above all, with the
     factor interpolation. lexicon, lm: files of the search, under the data folder or absolute; without lm every word
     is as likely as any. nbest: hypotheses a list. alpha, beta: weight of the language model and bonus of a word.
+    prior_scale: share of the labels' priors that is taken off, as the search will; priors: the checkpoint folder that
+    has them, under the data folder or absolute (`asr tune --save`).
     """
 
     lexicon: str
     lm: str = ""
+    priors: str = ""
     start_step: int = 0
     weight: float = 1.0
     interpolation: float = 0.1
@@ -96,8 +99,11 @@ class SequenceTraining:
     beam_width: int = 50
     alpha: float = 0.9
     beta: float = -0.5
+    prior_scale: float = 0.0
 
     def __post_init__(self) -> None:
+        if bool(self.prior_scale) != bool(self.priors):
+            raise ValueError("prior_scale and priors belong together: give both or none")
         if self.nbest < 2:
             raise ValueError(f"nbest must be 2 or more, for hypotheses to compare, not {self.nbest}")
 

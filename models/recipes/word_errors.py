@@ -6,12 +6,15 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
+from decoder.acoustic_scores import RAREST
 from decoder.lexicon import Lexicon
 from decoder.lexicon_beam import LexiconBeamDecoder, LexiconBeamOptions
 from decoder.lm import NgramLM
 from decoder.metrics import word_errors
+from models.checkpoint import read_description
 from models.ctc import BLANK
 from models.frontend import FrontendConfig
 from models.g2p import read_lexicon
@@ -44,7 +47,7 @@ class ExpectedWordErrors:
     """
 
     def __init__(self, config: SequenceTraining, data: Path) -> None:
-        """Raise OSError or ValueError for a lexicon or a language model that cannot be read."""
+        """Raise OSError or ValueError for a lexicon, a language model or priors that cannot be read."""
         lexicon = Lexicon.read(data / config.lexicon, _PHONEMES.labels)
         lm = NgramLM(data / config.lm, lexicon.words) if config.lm else None
         frontend = FrontendConfig()
@@ -58,6 +61,7 @@ class ExpectedWordErrors:
             confidence_delay_s=math.inf,
         )
         self._decoder = LexiconBeamDecoder(lexicon, _PHONEMES.labels, BLANK, lm, frame_duration_s, options)
+        self._expected = config.prior_scale * _log_priors(data / config.priors) if config.priors else torch.zeros(())
         self._pronunciations = _first_pronunciations(data / config.lexicon)
         self._nbest = config.nbest
 
@@ -66,6 +70,7 @@ class ExpectedWordErrors:
         if not batch.transcribed.any():
             return {}
         log_probs = encoded.log_probs[_PHONEMES.name][batch.transcribed]
+        log_probs = functional.log_softmax(log_probs - self._expected.to(log_probs.device), dim=-1)
         lengths = encoded.lengths[batch.transcribed]
         texts = references(batch)
         heard = log_probs.detach().cpu()
@@ -110,6 +115,14 @@ def references(batch: Batch) -> list[str]:
     spelled = torch.split(batch.labels[_CHARACTERS.name].cpu(), batch.label_lengths[_CHARACTERS.name].tolist())
     letters = ("".join(_CHARACTERS.labels[label] for label in labels.tolist()) for labels in spelled)
     return [text.replace(WORD_DELIMITER, " ") for text in letters]
+
+
+def _log_priors(checkpoint: Path) -> Tensor:
+    """Natural logarithms (V,) of the priors of the phonemes, as decoder.acoustic_scores takes them off."""
+    priors = read_description(checkpoint).get("label_priors", {}).get("beam", ())
+    if len(priors) != len(_PHONEMES.labels):
+        raise ValueError(f"{checkpoint} has no priors of the {len(_PHONEMES.labels)} phonemes: run `asr tune --save`")
+    return (torch.tensor(priors) + RAREST).log()
 
 
 def _first_pronunciations(path: Path) -> dict[str, list[int]]:

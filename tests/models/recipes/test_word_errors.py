@@ -1,16 +1,18 @@
 """Minimum word error training on the tiny language."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from models.checkpoint import load_checkpoint
+from models.checkpoint import DESCRIPTION, FILES, load_checkpoint
 from models.conformer import EncoderConfig
 from models.recipes.augment import Augmentation
 from models.recipes.batches import Batch, BatchConfig
 from models.recipes.objectives import loss_weights
+from models.recipes.optimisers import Optimisers
 from models.recipes.phonemes import PHONEMES
 from models.recipes.rank import Rank
 from models.recipes.recipe import Distillation, Optimisation, Recipe, SequenceTraining
@@ -52,13 +54,12 @@ def test_expected_word_errors_fall(data: Path, tmp_path: Path) -> None:
     """CTC until words are heard, then expected word errors alone, at a quarter of the rate."""
     run = trainer(data, tmp_path, replace(RECIPE, teacher_stores=("teacher",)))
     batch = run.batches.make(0)
+    optimisers = Optimisers(run.student, RECIPE.optimisation)
     objective = ExpectedWordErrors(SEQUENCE, data)
 
     def learn(names: list[str], step: int) -> float:
         losses = run.student(batch, 2, [objective] if "word errors" in names else [])
-        torch.stack([losses[name] for name in names]).sum().backward()
-        run.optimisers.step(step)
-        run.optimisers.zero_grad()
+        optimisers.descend(torch.stack([losses[name] for name in names]).sum(), step)
         return losses[names[0]].item()
 
     for _ in range(150):
@@ -117,6 +118,26 @@ def test_what_is_expected_of_two_hypotheses(data: Path) -> None:
     # p (W - mean): bee is 0.7 likely and has 1 error where 0.7 are expected; over two words
     assert log_probs.grad[0, 0, label("b")].item() == pytest.approx(0.7 * 0.3 / 2, abs=1e-3)
     assert log_probs.grad[0, 0, label("z")].item() == pytest.approx(-0.3 * 0.7 / 2, abs=1e-3)
+
+
+def test_priors_are_taken_off_as_in_the_search(data: Path) -> None:
+    """Of `bee` (0.7) and `zoo` (0.3), /b/ is twice as common as /z/: odds of 0.35 to 0.3."""
+    priors = [0.02] * len(HEADS[0].labels)
+    priors[HEADS[0].labels.index("b")] = 0.04
+    description = {"format": FILES.format, "version": FILES.version, "label_priors": {"beam": priors}}
+    (data / "tuned").mkdir()
+    (data / "tuned" / DESCRIPTION).write_text(json.dumps(description), encoding="utf-8")
+    objective = ExpectedWordErrors(replace(SEQUENCE, prior_scale=1.0, priors="tuned"), data)
+    encoded = Encoded(torch.tensor([8]), {"phonemes": said(["bee", "my"], doubt=0.3)[None]})
+    losses = objective(encoded, batch_of("zoo my"))
+    assert losses["word errors"].item() == pytest.approx(0.35 / 0.65 / 2, abs=5e-3)
+
+
+def test_a_checkpoint_without_priors_is_refused(data: Path) -> None:
+    (data / "untuned").mkdir()
+    (data / "untuned" / DESCRIPTION).write_text(json.dumps({"format": FILES.format, "version": FILES.version}))
+    with pytest.raises(ValueError, match="no priors of the 43 phonemes"):
+        ExpectedWordErrors(replace(SEQUENCE, prior_scale=0.4, priors="untuned"), data)
 
 
 def test_without_transcripts_nothing_is_expected(data: Path) -> None:
