@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
 
 from asr_app.errors import CheckpointError, ConfigError
+from asr_app.library import LEXICON_FILE, LM_FILE
 from asr_app.options import DecoderName, RecognizerOptions, hotword_weight
 from asr_app.rescoring import Rescorer, load_rescorer
 from asr_app.vocabulary import Entry
@@ -19,12 +20,9 @@ from decoder.lm import LanguageModel, NgramLM
 from decoder.mixed_lm import PERSONAL_WEIGHT, MixedLM
 from decoder.search import SearchOptions
 from decoder.types import Decoder
-from models.checkpoint import Checkpoint
-from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint
 
 logger = logging.getLogger(__name__)
 
-LM_FILE, LEXICON_FILE = "lm.bin", "lexicon.txt.gz"
 DELIMITER = "|"
 """The label between two words of the character head."""
 
@@ -32,9 +30,21 @@ _BLANK = 0
 
 _Options = TypeVar("_Options", bound=SearchOptions)
 
-
 TUNED = ("alpha", "beta", "beam", "prior_scale")
 """What is found on dev for each search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a decoder needs to know of a checkpoint.
+
+    heads: the labels of each, the blank first. decoding, label_priors: as in models.checkpoint.
+    """
+
+    heads: Mapping[str, tuple[str, ...]]
+    frame_duration_s: float
+    decoding: Mapping[str, float] = field(default_factory=dict)
+    label_priors: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def setting(decoder: DecoderName, name: str) -> str:
@@ -42,21 +52,18 @@ def setting(decoder: DecoderName, name: str) -> str:
     return name if decoder == "beam" else f"{decoder}_{name}"
 
 
-def make_decoder(
-    checkpoint: Checkpoint | Wav2Vec2Checkpoint, folder: Path, options: RecognizerOptions
-) -> tuple[str, Decoder]:
+def make_decoder(trained: Trained, folder: Path, options: RecognizerOptions) -> tuple[str, Decoder]:
     """The head of a checkpoint to decode and its decoder; for a model of letters alone, beam searches letters, too.
 
     folder: of the checkpoint, with lexicon and language model beside it.
     Raises CheckpointError or ValueError whose line says what is wrong and what to do.
     """
-    heads = {head.name: head.labels for head in checkpoint.heads}
-    frame_duration_s = checkpoint.frame_duration_s
+    heads, frame_duration_s = trained.heads, trained.frame_duration_s
     if options.decoder == "beam" and ("phonemes" in heads or "characters" not in heads):
         labels = _labels(heads, "phonemes")
         lexicon = _read_lexicon(folder / LEXICON_FILE, labels)
         lm = _read_models(options, folder / LM_FILE, lexicon.words)
-        search = _search_options(LexiconBeamOptions(), checkpoint, options)
+        search = _search_options(LexiconBeamOptions(), trained, options)
         decoder = LexiconBeamDecoder(lexicon, labels, _BLANK, lm, frame_duration_s, search)
         return "phonemes", expecting(decoder, options.hotwords, folder) if options.hotwords else decoder
     if options.hotwords:
@@ -68,7 +75,7 @@ def make_decoder(
     words = _read_lexicon(folder / LEXICON_FILE, heads["phonemes"]).words if "phonemes" in heads else None
     path = _language_model_of(folder)
     letter_lm = _read_models(options, path, words) if path or options.lm else None
-    letters = _search_options(CharacterBeamOptions(), checkpoint, options)
+    letters = _search_options(CharacterBeamOptions(), trained, options)
     return "characters", CharacterBeamDecoder(labels, _BLANK, letter_lm, frame_duration_s, letters, DELIMITER)
 
 
@@ -122,21 +129,19 @@ def _labels(heads: Mapping[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
     return heads[name]
 
 
-def _search_options(
-    defaults: _Options, checkpoint: Checkpoint | Wav2Vec2Checkpoint, options: RecognizerOptions
-) -> _Options:
+def _search_options(defaults: _Options, trained: Trained, options: RecognizerOptions) -> _Options:
     """What the caller wants, else what the checkpoint was tuned to on dev, else the search's defaults."""
-    for name, value in checkpoint.decoding.items():
+    for name, value in trained.decoding.items():
         if not isinstance(value, int | float):
             raise ValueError(f"the model's decoder setting {name} is {value!r}: fetch the model again")
-    tuned = {name: checkpoint.decoding.get(setting(options.decoder, name)) for name in TUNED}
+    tuned = {name: trained.decoding.get(setting(options.decoder, name)) for name in TUNED}
     return replace(
         defaults,
         alpha=_first(options.alpha, tuned["alpha"], defaults.alpha),
         beta=_first(options.beta, tuned["beta"], defaults.beta),
         beam_width=int(_first(options.beam, tuned["beam"], defaults.beam_width)),
         prior_scale=_first(tuned["prior_scale"], defaults.prior_scale),
-        label_priors=tuple(checkpoint.label_priors.get(options.decoder, ())),
+        label_priors=tuple(trained.label_priors.get(options.decoder, ())),
     )
 
 

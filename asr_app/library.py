@@ -8,8 +8,8 @@ SHIPPED = Path(__file__).parent / "resources"
 DEFAULT_MODEL = "english"
 DESCRIPTION = "model.json"
 """models.checkpoint.DESCRIPTION, which cannot be had without torch: `asr models list` is quick."""
-LEXICON = "lexicon.txt.gz"
-"""asr_app.decoding.LEXICON_FILE."""
+LM_FILE, LEXICON_FILE = "lm.bin", "lexicon.txt.gz"
+"""What a search needs beside the weights."""
 CONFIG = "config.json"
 """models.wav2vec2_huggingface.CONFIG: what describes a folder of the transformers library."""
 
@@ -49,7 +49,7 @@ def find_model(name: str) -> Path:
 
 def takes_words(folder: Path) -> bool:
     """Whether a recogniser can be told words to expect: it has a lexicon that they can be put into."""
-    return (folder / LEXICON).is_file()
+    return (folder / LEXICON_FILE).is_file()
 
 
 def _is_model(folder: Path) -> bool:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asr_app.decoding import LEXICON_FILE
 from asr_app.errors import CheckpointError
+from asr_app.library import LEXICON_FILE
 
 if TYPE_CHECKING:
     from models.g2p import G2p

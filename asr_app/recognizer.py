@@ -13,7 +13,7 @@ import torch
 
 from asr_app.audio.resample import StreamingResampler
 from asr_app.audio.types import AudioChunk, Samples
-from asr_app.decoding import expecting, make_decoder, make_rescorer, setting
+from asr_app.decoding import Trained, expecting, make_decoder, make_rescorer, setting
 from asr_app.device import choose_device
 from asr_app.endpoint import EndpointRules
 from asr_app.errors import CheckpointError, ConfigError
@@ -73,7 +73,7 @@ class Recognizer:
         device = choose_device(options.device)
         try:
             checkpoint = load_acoustic_model(folder, options.language)
-            head, decoder = make_decoder(checkpoint, folder, options)
+            head, decoder = make_decoder(_trained(checkpoint), folder, options)
             rescorer = make_rescorer(decoder, checkpoint.decoding, folder, options)
         except (ValueError, OSError) as error:
             raise CheckpointError(str(error)) from error
@@ -299,6 +299,11 @@ def _make_resampler(rate: int, target_rate: int) -> StreamingResampler | None:
 def _silence(samples: int, rate: int) -> Iterator[Samples]:
     for start in range(0, samples, rate):
         yield np.zeros(min(rate, samples - start), np.float32)
+
+
+def _trained(checkpoint: Checkpoint | Wav2Vec2Checkpoint) -> Trained:
+    heads = {head.name: head.labels for head in checkpoint.heads}
+    return Trained(heads, checkpoint.frame_duration_s, checkpoint.decoding, checkpoint.label_priors)
 
 
 def _acoustic_model(

@@ -9,9 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from asr_app.cli.pronounce import pronounce
-from asr_app.decoding import LEXICON_FILE
 from asr_app.errors import CheckpointError, ConfigError
-from asr_app.library import DEFAULT_MODEL, DESCRIPTION, SHIPPED
+from asr_app.library import DEFAULT_MODEL, DESCRIPTION, LEXICON_FILE, SHIPPED
 from asr_app.pronunciation import Pronouncer, Pronunciation
 from models import g2p as module
 from models.g2p import G2p, G2pConfig, build_network, save_g2p

@@ -4,8 +4,7 @@ from itertools import islice
 
 import pytest
 
-from asr_app.decoding import LEXICON_FILE
-from asr_app.library import DEFAULT_MODEL, SHIPPED
+from asr_app.library import DEFAULT_MODEL, LEXICON_FILE, SHIPPED
 from asr_app.pronunciation import Pronouncer, Pronunciation
 from models.g2p import FILES, G2p, load_g2p, read_lexicon
 from models.recipes.g2p import evaluate, split
