@@ -38,8 +38,8 @@ class Checkpoint:
     heads: tuple[Head, ...]
     weights: dict[str, Tensor]
     decoding: dict[str, float] = field(default_factory=dict)
-    label_priors: dict[str, list[float]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    label_priors: dict[str, list[float]] = field(default_factory=dict)
     sha256: str = ""
 
     @property

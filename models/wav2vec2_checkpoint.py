@@ -38,8 +38,8 @@ class Wav2Vec2Checkpoint:
     columns: tuple[int, ...]
     weights: dict[str, Tensor]
     decoding: dict[str, float] = field(default_factory=dict)
-    label_priors: dict[str, list[float]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    label_priors: dict[str, list[float]] = field(default_factory=dict)
     sha256: str = ""
 
     def __post_init__(self) -> None:

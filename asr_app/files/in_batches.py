@@ -2,16 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
 from asr_app.files.segments import Speech
-from asr_app.files.workers import Load
+from asr_app.files.workers import InProcess, Load
 from asr_app.silero import SAMPLE_RATE
 from asr_app.sinks.segment import Utterance
-
-if TYPE_CHECKING:
-    from asr_app.recognizer import Recognizer
 
 BATCH_S = 480.0
 """Seconds of sound in a batch, padding among them, lest the memory of the GPU be too small."""
@@ -25,24 +20,14 @@ class _Run:
     heard: Utterance | None = None
 
 
-class InBatches:
-    """Workers that are this process and its GPU: all runs that wait are heard when the first result is asked for."""
+class InBatches(InProcess):
+    """With a GPU: all runs that wait are heard when the first result is asked for."""
 
     ahead = 64
 
     def __init__(self, load: Load, alternatives: int) -> None:
-        self._load, self._alternatives = load, alternatives
-        self._recognizer: Recognizer | None = None
+        super().__init__(load, alternatives)
         self._waiting: list[_Run] = []
-
-    def __enter__(self) -> Self:
-        self._recognizer = self._load()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._recognizer = None
 
     def submit(self, speech: Speech) -> Callable[[], Utterance]:
         """Have a run heard."""

@@ -43,7 +43,7 @@ class Workers(Protocol):
 
 
 class InProcess:
-    """Hears each run when its result is asked for."""
+    """Workers that are this process, which hears each run when its result is asked for."""
 
     ahead = 0
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import soundfile
 
 from decoder.normalize import normalize
+from models.recipes.commands import command
 
 Spoken = tuple[Path, str, str]
 """Recording, speaker, what is said."""
@@ -62,6 +63,7 @@ def write_manifest(folder: Path, spoken: Iterator[Spoken]) -> int:
     return len(rows)
 
 
+@command
 def main() -> None:
     """Command line: `python -m models.recipes.corpora librispeech FOLDER`."""
     parser = argparse.ArgumentParser(description=__doc__)

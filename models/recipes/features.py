@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from models.recipes.file_errors import naming
+
 LOG_MEL_LOW, LOG_MEL_HIGH = -17.0, 8.0
 
 
@@ -77,16 +79,17 @@ class StoreWriter:
 
 
 class Store:
-    """A store opened for reading; rows are mapped, not loaded."""
+    """A store opened for reading; rows are mapped, not loaded. OSError or ValueError where it is none."""
 
     def __init__(self, folder: Path) -> None:
-        shape = json.loads((folder / "shape.json").read_text())
-        self.entries = list(_read_index(folder / "index.jsonl"))
         data = folder / "rows.bin"
-        rows: npt.NDArray[np.generic] = np.zeros(0, shape["dtype"])
-        if data.stat().st_size:  # an empty file cannot be mapped
-            rows = np.memmap(data, dtype=shape["dtype"], mode="r")
-        self._rows = rows.reshape(-1, shape["width"])
+        with naming(folder):
+            shape = json.loads((folder / "shape.json").read_text())
+            self.entries = list(_read_index(folder / "index.jsonl"))
+            rows: npt.NDArray[np.generic] = np.zeros(0, shape["dtype"])
+            if data.stat().st_size:  # an empty file cannot be mapped
+                rows = np.memmap(data, dtype=shape["dtype"], mode="r")
+            self._rows = rows.reshape(-1, shape["width"])
 
     def rows(self, entry: Entry) -> npt.NDArray[np.generic]:
         """The rows (T, width) of one utterance, as they were written."""

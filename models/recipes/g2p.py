@@ -18,6 +18,8 @@ from torch.nn import functional
 
 from decoder.metrics import ErrorCounts, align
 from models.g2p import END, G2p, G2pConfig, G2pNetwork, Pronunciation, build_network, load_g2p, read_lexicon, save_g2p
+from models.recipes.average import Average
+from models.recipes.commands import command
 from models.recipes.phonemes import PHONEMES
 
 LETTERS = ascii_lowercase + "'"
@@ -114,7 +116,7 @@ def train(lexicon: Lexicon, labels: tuple[str, ...], recipe: G2pRecipe, log: Cal
     random = torch.Generator().manual_seed(recipe.seed)
     examples = Examples(lexicon, LETTERS, labels)
     network = build_network(recipe.network, LETTERS, labels)
-    average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    average = Average(network, recipe.ema_decay)
     optimiser = torch.optim.AdamW(
         network.parameters(), recipe.learning_rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay
     )
@@ -129,12 +131,10 @@ def train(lexicon: Lexicon, labels: tuple[str, ...], recipe: G2pRecipe, log: Cal
             optimiser.step()
             optimiser.zero_grad()
             step += 1
-            decay = min(recipe.ema_decay, (1 + step) / (10 + step))
-            for name, tensor in network.state_dict().items():
-                average[name].lerp_(tensor, 1 - decay)
+            average.follow(step)
             total += value.item()
         log(json.dumps({"epoch": epoch + 1, "step": step, "loss": round(total / len(batches), 4)}))
-    network.load_state_dict(average)
+    network.load_state_dict(average.weights)
     return G2p(recipe.network, LETTERS, labels, network.eval().requires_grad_(False))
 
 
@@ -155,6 +155,7 @@ def evaluate(g2p: G2p, lexicon: Lexicon, beam: int = 4) -> dict[str, float]:
     return {name: round(100 * rate, 2) for name, rate in rates.items()}
 
 
+@command
 def main() -> None:
     """Command line: `python -m models.recipes.g2p RECIPE.toml --lexicon LEXICON.txt.gz --output FOLDER`."""
     parser = argparse.ArgumentParser(description=__doc__)

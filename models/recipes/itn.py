@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
+from models.recipes.commands import command
 from models.recipes.itn_pairs import Pair, found_spans, made, proteno
 from models.recipes.recipe import Optimisation, read_sections
 from models.recipes.text_training import TextRun
@@ -159,6 +160,7 @@ class ItnTrainer:
         return {"exact found": exact(writer, self.pairs.held_back[:_SCORED]), "exact made": exact(writer, new)}
 
 
+@command
 def main() -> None:
     """Command line: `python -m models.recipes.itn RECIPE --spans FILE --proteno FILE --output RUN`."""
     parser = argparse.ArgumentParser(description=__doc__)

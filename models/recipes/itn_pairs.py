@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from decoder.number_words import cardinal, digits, ordinal, plural, year
+from models.recipes.file_errors import naming
 
 _NAMES = "January February March April May June July August September October November December"
 MONTHS = tuple(_NAMES.split())
@@ -233,14 +234,15 @@ _DAY = re.compile(rf"((?:{'|'.join(MONTHS)}) \d\d?)(?:st|nd|rd|th)\b")
 
 def found_spans(path: Path) -> Iterator[tuple[str, str, int]]:
     """Spans of a tagger's text: said, written, how often."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        spoken, written, count = json.loads(line)
-        yield spoken, _DAY.sub(r"\1", written), count
+    with naming(path):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            spoken, written, count = json.loads(line)
+            yield spoken, _DAY.sub(r"\1", written), count
 
 
 def proteno(path: Path) -> Iterator[Pair]:
     """Figures of aligned sentences (.jsonl.gz with "written" and "spoken" tokens)."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
+    with naming(path), gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
             for written, spoken in zip(row["written"], row["spoken"], strict=True):

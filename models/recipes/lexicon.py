@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 from models.model_files import write_atomically
+from models.recipes.file_errors import naming
 from models.recipes.phonemes import Pronunciation, lexicon
 
 
@@ -23,7 +24,7 @@ def read_lexicon(path: Path) -> dict[str, tuple[Pronunciation, ...]]:
 
 def _fields(path: Path) -> list[list[str]]:
     reader = gzip.open if path.suffix == ".gz" else open
-    with reader(path, "rt", encoding="utf-8") as lines:
+    with naming(path), reader(path, "rt", encoding="utf-8") as lines:
         return [line.split() for line in lines if line.strip()]
 
 

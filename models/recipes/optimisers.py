@@ -1,41 +1,23 @@
 """The two optimisers of a training run, and their state as plain tensors."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from models.recipes.muon import Muon
 
-
-class Rates(Protocol):
-    """The peak rates of a run, and their schedule."""
-
-    @property
-    def learning_rate(self) -> float:
-        """AdamW's."""
-        ...
-
-    @property
-    def muon_learning_rate(self) -> float:
-        """Muon's; 0 leaves all parameters to AdamW."""
-        ...
-
-    @property
-    def weight_decay(self) -> float:
-        """Of both."""
-        ...
-
-    def share(self, step: int) -> float:
-        """Share of the peak rates at a step."""
-        ...
+if TYPE_CHECKING:
+    from models.recipes.finetune_recipe import TriStage
+    from models.recipes.recipe import Optimisation
 
 
 class Optimisers:
     """Muon for the matrices of the encoder's blocks or layers, AdamW for all other parameters that learn."""
 
-    def __init__(self, student: nn.Module, config: Rates) -> None:
-        self._config = config
+    def __init__(self, student: nn.Module, config: "Optimisation | TriStage") -> None:
+        self._config, self._parameters = config, list(student.parameters())
         learning = [(name, tensor) for name, tensor in student.named_parameters() if tensor.requires_grad]
         matrices = [tensor for name, tensor in learning if config.muon_learning_rate and _is_matrix(name, tensor)]
         chosen = {id(tensor) for tensor in matrices}
@@ -48,17 +30,22 @@ class Optimisers:
         if matrices:
             self._optimisers["muon"] = Muon(matrices, config.muon_learning_rate, decay)
 
-    def step(self, step: int) -> None:
-        """Update the parameters with the rates of a step."""
-        for name, optimiser in self._optimisers.items():
-            for group in optimiser.param_groups:
-                group["lr"] = self._rates[name] * self._config.share(step)
-            optimiser.step()
-
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
+    def descend(self, loss: Tensor, step: int) -> Tensor:
+        """Update the parameters by a loss with the rates of a step, not by one whose gradient is infinite; its norm."""
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self._parameters, self._config.clip_norm)
+        if torch.isfinite(norm):
+            self._step(self._config.share(step))
         for optimiser in self._optimisers.values():
             optimiser.zero_grad()
+        return norm
+
+    def _step(self, share: float) -> None:
+        """Update the parameters with a share of the peak rates."""
+        for name, optimiser in self._optimisers.items():
+            for group in optimiser.param_groups:
+                group["lr"] = self._rates[name] * share
+            optimiser.step()
 
     def tensors(self) -> dict[str, Tensor]:
         """The state, for load_tensors."""

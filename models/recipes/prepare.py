@@ -8,6 +8,7 @@ hears the clean copies only: their targets, under the key without `~take`, are a
 import argparse
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ import soundfile
 import torch
 
 from models.frontend import Frontend, FrontendConfig
+from models.recipes.commands import command
 from models.recipes.distortions import Odds, Surroundings, distort
 from models.recipes.features import StoreWriter, quantise
 from models.recipes.manifest import Utterance, read_manifest
@@ -103,28 +105,30 @@ def prepare(
     """Write stores `features-SHARD` and, with a teacher, `teacher-SHARD` under folder; resumable."""
     frontend = Frontend(FrontendConfig())
     listener = ZipformerTeacher(teacher) if teacher else None
-    features = StoreWriter(folder / f"features-{shard}", frontend.config.num_mels, np.uint8)
-    targets = StoreWriter(folder / f"teacher-{shard}", listener.width, np.float16) if listener else None
-    for kind in copies.kinds():
-        for name, utterance in utterances:
-            clean = f"{name}@{kind}"
-            takes = [clean, *(f"{clean}~{take + 1}" for take in range(copies.distorted))]
-            missing = [key for key in takes if key not in features.keys]
-            if not missing:
-                continue
-            samples = clean_copy(utterance.audio, clean)
-            if listener and targets and clean not in targets.keys:
-                targets.add(clean, listener.encode(samples), None, utterance.speaker)
-            for key in missing:
-                heard = samples
-                if key != clean:
-                    heard = distort(samples, surroundings(copies.noise), Odds(), random_of(key))
-                features.add(key, log_mel(heard, frontend), utterance.text, utterance.speaker)
-    features.close()
-    if targets:
-        targets.close()
+    with ExitStack() as stores:
+        features = StoreWriter(folder / f"features-{shard}", frontend.config.num_mels, np.uint8)
+        stores.callback(features.close)
+        targets = StoreWriter(folder / f"teacher-{shard}", listener.width, np.float16) if listener else None
+        if targets:
+            stores.callback(targets.close)
+        for kind in copies.kinds():
+            for name, utterance in utterances:
+                clean = f"{name}@{kind}"
+                takes = [clean, *(f"{clean}~{take + 1}" for take in range(copies.distorted))]
+                missing = [key for key in takes if key not in features.keys]
+                if not missing:
+                    continue
+                samples = clean_copy(utterance.audio, clean)
+                if listener and targets and clean not in targets.keys:
+                    targets.add(clean, listener.encode(samples), None, utterance.speaker)
+                for key in missing:
+                    heard = samples
+                    if key != clean:
+                        heard = distort(samples, surroundings(copies.noise), Odds(), random_of(key))
+                    features.add(key, log_mel(heard, frontend), utterance.text, utterance.speaker)
 
 
+@command
 def main() -> None:
     """Command line: `python -m models.recipes.prepare MANIFEST... --output FOLDER`."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -102,7 +102,7 @@ class PretrainingRecipe(Recipe):
         model = CtcModel(self.encoder, HEADS)
         model.encoder.load_state_dict(objective.encoder.state_dict())
         weights = model.state_dict()
-        save_checkpoint(folder, Checkpoint(FrontendConfig(), self.encoder, HEADS, weights, {}, provenance))
+        save_checkpoint(folder, Checkpoint(FrontendConfig(), self.encoder, HEADS, weights, provenance=provenance))
 
     def objective(self, encoder: ConformerEncoder) -> Objective:
         """The objective, on an encoder."""
@@ -159,7 +159,7 @@ class WaveformPretraining:
         network = objective.encoder.network
         weights = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
         columns = tuple(range(len(LABELS)))
-        save_wav2vec2(folder, Wav2Vec2Checkpoint(network.config, LABELS, columns, weights, {}, provenance))
+        save_wav2vec2(folder, Wav2Vec2Checkpoint(network.config, LABELS, columns, weights, provenance=provenance))
 
     def _objective(self, encoder: WaveformEncoder) -> Objective:
         if self.data2vec is not None:

@@ -19,18 +19,14 @@ from models.recipes.precision import autocast
 from models.recipes.waveform_encoder import WaveformEncoder
 
 
-@dataclass(frozen=True, slots=True)
-class Wav2vec2Config:
-    """dim: of predictions and targets. distractors: for each masked frame. temperature: of the softmax over them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskConfig:
+    """mask_probability: of an encoder frame to begin a masked span of mask_frames; spans may overlap.
 
-    mask_probability: of an encoder frame to begin a masked span of mask_frames; spans may overlap. The paper has
-    0.065 and 10 frames of 20 ms. The same 200 ms are 5 frames here, and twice as many must begin one for the same
-    half of the speech to be masked.
+    wav2vec 2.0's paper has 0.065 and 10 frames of 20 ms. The same 200 ms are 5 frames here, and twice as many must
+    begin one for the same half of the speech to be masked.
     """
 
-    dim: int = 128
-    distractors: int = 100
-    temperature: float = 0.1
     mask_probability: float = 0.13
     mask_frames: int = 5
 
@@ -40,24 +36,25 @@ class Wav2vec2Config:
         return Spans(self.mask_probability, self.mask_frames)
 
 
-@dataclass(frozen=True, slots=True)
-class Data2vecConfig:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wav2vec2Config(MaskConfig):
+    """dim: of predictions and targets. distractors: for each masked frame. temperature: of the softmax over them."""
+
+    dim: int = 128
+    distractors: int = 100
+    temperature: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data2vecConfig(MaskConfig):
     """top_layers: blocks whose outputs are averaged to a target.
 
     decay: of the teacher's moving average at the start and, from the share ramp of the run on, to the end.
-    mask_probability, mask_frames: as for wav2vec 2.0.
     """
 
     top_layers: int = 4
     decay: tuple[float, float] = (0.99, 0.999)
     ramp: float = 0.3
-    mask_probability: float = 0.13
-    mask_frames: int = 5
-
-    @property
-    def masks(self) -> Spans:
-        """What is masked."""
-        return Spans(self.mask_probability, self.mask_frames)
 
 
 @dataclass(frozen=True, slots=True)

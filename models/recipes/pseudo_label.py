@@ -10,7 +10,7 @@ from numpy import float32
 
 from models.recipes.commands import command
 from models.recipes.features import Store
-from models.recipes.reading import reading
+from models.recipes.file_errors import naming
 from models.recipes.teacher import open_model
 
 BLANK, CONTEXT = 0, 2
@@ -21,7 +21,7 @@ class TransducerSearch:
 
     def __init__(self, folder: Path) -> None:
         self._decoder, self._joiner = open_model(folder / "decoder.onnx"), open_model(folder / "joiner.int8.onnx")
-        with reading(folder / "tokens.txt"):
+        with naming(folder / "tokens.txt"):
             lines = (folder / "tokens.txt").read_text(encoding="utf-8").splitlines()
             self._tokens = {int(line.split()[1]): line.split()[0] for line in lines}
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -29,6 +30,10 @@ class Rank:
             return module
         # a batch without transcripts leaves the heads unused, one without targets the projection
         return DistributedDataParallel(module, broadcast_buffers=False, find_unused_parameters=True)
+
+    def generator(self, random: np.random.Generator) -> torch.Generator:
+        """A generator on its device, which draws otherwise than the other ranks'."""
+        return torch.Generator(self.device).manual_seed(int(random.integers(2**62)) + self.number)
 
     def total(self, value: float) -> float:
         """The sum of every rank's value."""

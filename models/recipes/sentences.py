@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from decoder.normalize import normalize
+from models.recipes.commands import command
+from models.recipes.file_errors import naming
 from models.recipes.lexicon import read_words
 from models.recipes.manifest import read_manifests
 
@@ -39,7 +41,7 @@ Words = tuple[str, ...]
 
 def plain_sentences(path: Path, vocabulary: set[str]) -> Iterator[str]:
     """Normalised lines of 1 to 25 known words, numbers spelled, of those without brackets or signs."""
-    with lzma.open(path, "rt", encoding="utf-8") as lines:
+    with naming(path), lzma.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             if any(mark in line for mark in "()[]/&"):
                 continue
@@ -60,6 +62,7 @@ def held_back(manifests: list[Path]) -> set[Words]:
     return {run for text in spoken for run in runs(normalize(text) or text)}
 
 
+@command
 def main() -> None:
     """Command line: `python -m models.recipes.sentences TEXTS --words WORDS.txt.gz --output OUT.txt`."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -16,8 +16,10 @@ import numpy.typing as npt
 import torch
 
 from models.frontend import Frontend, FrontendConfig
+from models.recipes.commands import command
 from models.recipes.distortions import Odds, distort
 from models.recipes.features import StoreWriter
+from models.recipes.file_errors import naming
 from models.recipes.prepare import Samples, load, log_mel, random_of, surroundings
 from models.recipes.sentences import MAX_WORDS, MIN_WORDS
 from models.recipes.synthesisers import SYNTHESISERS
@@ -58,7 +60,8 @@ class Reading:
 
 def sentences(path: Path, choice: random.Random) -> Iterator[str]:
     """Lines of 1 to 25 plain words of a text file of normalised sentences, in random order."""
-    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    with naming(path):
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     plain = [line for line in lines if re.fullmatch(r"[a-z' ]+", line) and MIN_WORDS <= len(line.split()) <= MAX_WORDS]
     choice.shuffle(plain)
     yield from plain
@@ -101,13 +104,16 @@ def synthesise(text: Path, output: Path, hours: float, seed: int, manner: Manner
 
     What is said does not depend on the number of processes, jobs.
     """
-    store = StoreWriter(output / f"features-{seed}", _frontend().config.num_mels, np.uint8)
-    width = _teacher(manner.teacher).width if manner.teacher else 0
-    targets = StoreWriter(output / f"teacher-{seed}", width, np.float16) if manner.teacher else None
-    chosen = enumerate(sentences(text, random.Random(seed)))
-    tasks = (Task(f"synthetic/{seed}-{number}", sentence, manner) for number, sentence in chosen)
-    missing = (task for task in tasks if task.key not in store.keys)
     with ExitStack() as stack:
+        store = StoreWriter(output / f"features-{seed}", _frontend().config.num_mels, np.uint8)
+        stack.callback(store.close)
+        width = _teacher(manner.teacher).width if manner.teacher else 0
+        targets = StoreWriter(output / f"teacher-{seed}", width, np.float16) if manner.teacher else None
+        if targets:
+            stack.callback(targets.close)
+        chosen = enumerate(sentences(text, random.Random(seed)))
+        tasks = (Task(f"synthetic/{seed}-{number}", sentence, manner) for number, sentence in chosen)
+        missing = (task for task in tasks if task.key not in store.keys)
         readings: Iterator[Reading] = map(read, missing)
         if jobs > 1:
             workers = multiprocessing.get_context("spawn").Pool(jobs, torch.set_num_threads, (1,))
@@ -117,11 +123,9 @@ def synthesise(text: Path, output: Path, hours: float, seed: int, manner: Manner
             if targets and reading.targets is not None and key not in targets.keys:
                 targets.add(key, reading.targets, None, reading.voice)
             store.add(key, reading.features, reading.task.text, reading.voice)
-    store.close()
-    if targets:
-        targets.close()
 
 
+@command
 def main() -> None:
     """Command line: `python -m models.recipes.synthesis SENTENCES.txt --output FOLDER --hours 10`."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -19,16 +19,24 @@ SAMPLE_RATE = 16000
 TAIL_SECONDS = 0.66
 
 
+def open_model(path: Path) -> Any:
+    """An ONNX model on one CPU thread; ValueError where it cannot be read."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no other class in common
+        raise ValueError(f"{path} is no ONNX model that can be read ({error}): name a teacher's file") from error
+
+
 class ZipformerTeacher:
     """Runs the encoder of a streaming zipformer over whole recordings."""
 
     def __init__(self, model: Path) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        self._session = open_model(model)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self._window, self._hop = int(metadata["T"]), int(metadata["decode_chunk_len"])
         self._inputs = self._session.get_inputs()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from decoder.normalize import normalize
+from models.recipes.file_errors import naming
 from models.tagger import CASES, MARKS, SPANS
 
 NO_MARK, COMMA, STOP, QUESTION = range(len(MARKS))
@@ -225,7 +226,7 @@ def split_of(block: int) -> str:
 
 def sentences(path: Path, split: str, words: int, seed: int) -> Iterator[list[Part]]:
     """About so many words of one split of a file (.txt.xz, a sentence a line): blocks of lines, from all over it."""
-    with lzma.open(path, "rt", encoding="utf-8") as file:
+    with naming(path), lzma.open(path, "rt", encoding="utf-8") as file:
         lines = file.read().splitlines()
     blocks = [block for block in range((len(lines) + _BLOCK - 1) // _BLOCK) if split_of(block) == split]
     random.Random(f"{seed} {path.name}").shuffle(blocks)

@@ -23,10 +23,12 @@ SOUNDS: dict[str, Pronunciation] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _one_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same arithmetic on every machine: what a small run learns hangs on it."""
-    monkeypatch.setattr(precision, "_gains", lambda: False)
+@pytest.fixture(autouse=True, scope="module")
+def _one_precision() -> Iterator[None]:
+    """The same arithmetic on every machine, also for what the tests of a module share: small runs hang on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(precision, "_gains", lambda: False)
+        yield
 
 
 def spoken(text: str, random: np.random.Generator) -> torch.Tensor:

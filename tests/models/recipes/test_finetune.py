@@ -149,7 +149,7 @@ def test_data2vec_on_samples(speech: Path, tmp_path: Path) -> None:
     run = Pretrainer(recipe, speech, tmp_path, CPU)
     run._train_step(run.batches.make(0))
     assert (tmp_path / LOG).exists() is False
-    assert run.step == 1
+    assert run.loop.step == 1
 
 
 def test_the_feature_encoder_is_frozen_and_the_head_learns_first(
@@ -177,14 +177,14 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(speech: Path, start: Wav2Ve
     killed = FineTuner(recipe, speech, tmp_path / "killed", CPU, start)
     for step in range(5):
         killed._train_step(killed.batches.make(step))
-        if killed.step == 3:
-            killed._save()
+        if killed.loop.step == 3:
+            killed.loop.save()
     resumed = FineTuner(recipe, speech, tmp_path / "killed", CPU, start)
-    assert resumed.step == 3
+    assert resumed.loop.step == 3
     resumed.run()
-    assert resumed.seconds_heard == pytest.approx(whole.seconds_heard)
-    for name, tensor in whole.average.items():
-        torch.testing.assert_close(resumed.average[name], tensor, atol=1e-5, rtol=0, msg=name)
+    assert resumed.loop.seconds_heard == pytest.approx(whole.loop.seconds_heard)
+    for name, tensor in whole.average.weights.items():
+        torch.testing.assert_close(resumed.average.weights[name], tensor, atol=1e-5, rtol=0, msg=name)
 
 
 def test_a_state_of_another_recipe_is_refused(speech: Path, start: Wav2Vec2Checkpoint, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_teacher_of_every_frame(speech: Path, start: Wav2Vec2Checkpoint, teach
     distillation = FrameDistillation(str(teacher), ctc_weight=0.0, frames_weight=1.0, frames_alone=2)
     recipe = replace(shortened(steps=60, freeze_features=False), distillation=distillation)
     run = FineTuner(recipe, speech, tmp_path, CPU, start)
-    assert run._loss_weights() == {"characters": 0.0, "distilled characters": 0.0, "teacher": 1.0}
+    assert run._loss_weights(1) == {"characters": 0.0, "distilled characters": 0.0, "teacher": 1.0}
     run.run()
     first, _, last = (line for line in log(tmp_path) if "teacher" in line)
     assert last["teacher"] < first["teacher"]

@@ -33,12 +33,15 @@ def test_the_test_split_is_refused(corpus: Path) -> None:
         list(utterances_of([corpus], ["train", "test"]))
 
 
-def test_the_command_refuses_the_test_split(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_refuses_the_test_split(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = corpus.parent.parent / "out"
     command = ["prepare", str(corpus), "--output", str(output), "--splits", "test"]
     monkeypatch.setattr("sys.argv", command)
-    with pytest.raises(ValueError, match="the test split is for evaluation only"):
+    with pytest.raises(SystemExit):
         main()
+    assert "the test split is for evaluation only" in capsys.readouterr().err
     assert not output.exists()
 
 

@@ -137,12 +137,12 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(
     killed = pretrainer(sentences, tmp_path / "killed", recipe)
     for step in range(5):
         killed._train_step(killed.batches.make(step))
-        if killed.step == 3:
-            killed._save()
+        if killed.loop.step == 3:
+            killed.loop.save()
     resumed = pretrainer(sentences, tmp_path / "killed", recipe)
-    assert resumed.step == 3
+    assert resumed.loop.step == 3
     resumed.run()
-    assert resumed.seconds_heard == pytest.approx(whole.seconds_heard)
+    assert resumed.loop.seconds_heard == pytest.approx(whole.loop.seconds_heard)
     for name, tensor in weights(whole).items():
         torch.testing.assert_close(weights(resumed)[name], tensor, atol=1e-5, rtol=0, msg=name)
 
@@ -171,7 +171,7 @@ def test_speech_without_a_transcript_is_heard(tmp_path: Path, write_speech: Call
     write_speech(tmp_path / "real", [None] * 4, "unlabelled")
     run = pretrainer(tmp_path, tmp_path / "run", short(steps=1))
     run.run()
-    assert run.seconds_heard > 0
+    assert run.loop.seconds_heard > 0
 
 
 def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:

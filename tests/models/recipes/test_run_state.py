@@ -1,5 +1,7 @@
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -7,22 +9,26 @@ from safetensors.torch import load_file, save_file
 
 from models.conformer import EncoderConfig
 from models.recipes.recipe import Optimisation, Recipe, SequenceTraining
-from models.recipes.run_state import STATE, RunState, load_state, save_state
+from models.recipes.run_state import STATE, RunState, load_state, save_state, settings_of
 
 CPU = torch.device("cpu")
 RECIPE = Recipe("tiny", 1, stores=("real",), teacher_stores=(), dev_stores=(), noise_stores=(), weights={})
+
+
+def kept(recipe: Recipe = RECIPE) -> dict[str, Any]:
+    return settings_of(recipe.kept, {"seed": recipe.seed})
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A state of RECIPE."""
     state = RunState({"weight": torch.ones(2)}, {"weight": torch.zeros(2)}, {"muon/0/m": torch.ones(3)}, 7, 12.5)
-    save_state(tmp_path / STATE, state, RECIPE)
+    save_state(tmp_path / STATE, state, kept())
     return tmp_path / STATE
 
 
 def test_a_state_comes_back(path: Path) -> None:
-    state = load_state(path, RECIPE, CPU)
+    state = load_state(path, kept(), CPU)
     assert state is not None
     assert (state.step, state.seconds_heard) == (7, 12.5)
     assert state.student["weight"].tolist() == [1, 1]
@@ -31,7 +37,7 @@ def test_a_state_comes_back(path: Path) -> None:
 
 
 def test_a_run_that_has_no_state_yet(tmp_path: Path) -> None:
-    assert load_state(tmp_path / STATE, RECIPE, CPU) is None
+    assert load_state(tmp_path / STATE, kept(), CPU) is None
 
 
 @pytest.mark.parametrize(
@@ -48,7 +54,7 @@ def test_a_run_that_has_no_state_yet(tmp_path: Path) -> None:
 )
 def test_a_state_of_another_recipe_is_refused(path: Path, recipe: Recipe, difference: str) -> None:
     with pytest.raises(ValueError, match=r"of another recipe .* choose another --output, or delete it") as caught:
-        load_state(path, recipe, CPU)
+        load_state(path, kept(recipe), CPU)
     assert f"({difference})" in str(caught.value)
 
 
@@ -61,16 +67,33 @@ def test_a_state_of_another_recipe_is_refused(path: Path, recipe: Recipe, differ
     ],
 )
 def test_a_run_may_be_prolonged_and_get_more_data(path: Path, recipe: Recipe) -> None:
-    assert load_state(path, recipe, CPU) is not None
+    assert load_state(path, kept(recipe), CPU) is not None
 
 
 def test_states_of_before_settings_were_stored_are_read(path: Path) -> None:
     tensors = load_file(path)
     del tensors["settings"]
     save_file(tensors, path)
-    state = load_state(path, replace(RECIPE, seed=2), CPU)
+    state = load_state(path, kept(replace(RECIPE, seed=2)), CPU)
     assert state is not None
     assert state.step == 7
+
+
+def test_states_of_text_models_from_before_they_had_this_form_are_read(path: Path) -> None:
+    was = {"name": "tiny", "optimisation": {"learning_rate": 1.5e-3}}
+    tensors = {
+        "network/weight": torch.ones(2),
+        "average/weight": torch.zeros(2),
+        "step": torch.tensor(7),
+        "settings": torch.tensor(list(json.dumps(was).encode()), dtype=torch.uint8),
+    }
+    save_file(tensors, path)
+    state = load_state(path, settings_of({"optimisation": Optimisation()}, {"name": "tiny"}), CPU)
+    assert state is not None
+    assert (state.step, state.seconds_heard) == (7, 0)
+    assert state.student["weight"].tolist() == [1, 1]
+    with pytest.raises(ValueError, match=r"\(optimisation.learning_rate was 0.0015, now 1.0\)"):
+        load_state(path, settings_of({"optimisation": Optimisation(learning_rate=1.0)}, {}), CPU)
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x10\0\0\0\0\0\0\0{", None])
@@ -80,5 +103,5 @@ def test_a_damaged_state_is_refused(path: Path, damage: bytes | None) -> None:
     else:
         path.write_bytes(damage)
     with pytest.raises(ValueError, match="is damaged or of another recipe") as caught:
-        load_state(path, RECIPE, CPU)
+        load_state(path, kept(), CPU)
     assert "\n" not in str(caught.value)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from models import recipes
 from models.recipes import itn
 from models.recipes.itn import ItnRecipe, ItnTrainer, read_itn_recipe
 from models.recipes.itn_pairs import found_spans, proteno
+from models.recipes.mark_biases import Judged, best_biases
 from models.recipes.punctuation import (
     MODEL,
     TEXT,
@@ -22,10 +24,10 @@ from models.recipes.punctuation import (
     read_punctuation_recipe,
 )
 from models.recipes.recipe import Optimisation
-from models.recipes.tagger_data import PAIRS, Corpus, prepare
+from models.recipes.tagger_data import PAIRS, Corpus, TagBatches, prepare
 from models.seq2seq import Seq2seqConfig
 from models.span_writer import load_span_writer
-from models.tagger import MARKS, TaggerConfig, load_tagger
+from models.tagger import MARKS, TaggerConfig, Vocabulary, load_tagger
 
 SHIPPED = Path(recipes.__file__).parent
 LINES = [
@@ -64,7 +66,34 @@ def test_a_tagger_from_texts(run: Path) -> None:
     assert "all live macro" in json.loads(lines[-1])
     longer = replace(recipe, optimisation=replace(FEW, steps=3))
     PunctuationTrainer(longer, corpus_of(run), run).run()
-    assert load_tagger(run / MODEL).provenance["steps"] == 3
+    earlier = load_tagger(run / MODEL)
+    assert earlier.provenance["steps"] == 3
+    other = replace(recipe, words=10, optimisation=replace(FEW, learning_rate=0.0, muon_learning_rate=0.0))
+    PunctuationTrainer(other, corpus_of(run), run / "other", earlier).run()
+    later = load_tagger(run / "other" / MODEL)
+    assert later.vocabulary.words == earlier.vocabulary.words
+    assert later.provenance["start"] == earlier.provenance
+    torch.testing.assert_close(later.network.encoder.state_dict(), earlier.network.encoder.state_dict())
+    with pytest.raises(ValueError, match="another network"):
+        PunctuationTrainer(replace(recipe, network=TaggerConfig()), corpus_of(run), run, earlier)
+
+
+def test_biases_give_marks_in_doubt_a_chance() -> None:
+    """A comma that is right in 4 of 10 places of its kind is never the likeliest; F1 wants it there."""
+    log_probs = np.log(np.array([[0.6, 0.4]] * 10 + [[0.95, 0.05]] * 90, np.float32))
+    judged = Judged(log_probs, np.array([1] * 4 + [0] * 95 + [1]))
+    assert judged.macro_f1 == 0
+    biases = best_biases([judged])
+    assert judged.biased(biases).macro_f1 == pytest.approx(8 / 15)
+    assert biases[0] == 0 < 0.4 < biases[1] < 2
+
+
+def test_pieces_end_where_sentences_need_not(run: Path) -> None:
+    corpus = corpus_of(run)
+    batches = TagBatches(corpus, Vocabulary(corpus.words, 16), 800, 1)
+    marks = [row[row >= 0][-1] for step in range(60) for row in batches.of_step(step).labels[..., 0]]
+    ends = (corpus.stream("train").labels[:, 0] >= MARKS.index(".")).mean()
+    assert np.mean([mark >= MARKS.index(".") for mark in marks]) == pytest.approx(ends, abs=0.1)
 
 
 def test_held_back_pieces_are_whole_sentences_in_no_order_that_tells(run: Path) -> None:

@@ -27,8 +27,8 @@ def main(data: Path, start: Path, output: Path) -> None:
         heard = [plan.make(step).seconds for step in range(3)]
         run = FineTuner(recipe, data, output, rank, load_start(start))
         run.run()
-        weights = {name: tensor.tolist() for name, tensor in run.average.items()}
-        told = {"weights": weights, "heard": heard, "seconds": run.seconds_heard}
+        weights = {name: tensor.tolist() for name, tensor in run.average.weights.items()}
+        told = {"weights": weights, "heard": heard, "seconds": run.loop.seconds_heard}
         (output / f"rank-{rank.number}.json").write_text(json.dumps(told))
 
 

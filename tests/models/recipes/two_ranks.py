@@ -40,20 +40,20 @@ def main(data: Path, output: Path) -> None:
         first.run()
         distributed.barrier()  # the first rank has written the state
         second = Trainer(recipe(5), data, output, rank)
-        resumed_at = second.step
+        resumed_at = second.loop.step
         second.run()
         (output / f"rank-{rank.number}.json").write_text(json.dumps(report(second, heard, resumed_at)))
 
 
 def report(run: Trainer, heard: list[float], resumed_at: int) -> dict[str, object]:
     """The state of a run in JSON's types."""
-    kept = {**run.student.state_dict(), **{f"average {name}": one for name, one in run.average.items()}}
+    kept = {**run.student.state_dict(), **{f"average {name}": one for name, one in run.average.weights.items()}}
     return {
         "ranks": run.rank.count,
         "resumed at": resumed_at,
         "weights": {name: tensor.tolist() for name, tensor in kept.items()},
         "heard": heard,
-        "seconds": run.seconds_heard,
+        "seconds": run.loop.seconds_heard,
     }
 
 

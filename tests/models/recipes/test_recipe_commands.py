@@ -1,0 +1,72 @@
+"""Every command of models.recipes with input that is not there, or not what it should be."""
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from models import recipes
+
+RECIPES = Path(recipes.__file__).parent
+BAD = {
+    "corpora librispeech none": "none has no transcripts of that form",
+    "corpora an4 none": "No such file or directory: 'none/etc/an4_train.fileids'",
+    "g2p none.toml --lexicon junk --output out": "cannot read the recipe none.toml",
+    "g2p g2p.toml --lexicon junk --output out": "junk is damaged",
+    "itn none.toml --spans spans --proteno pairs --output out": "No such file or directory: 'spans'",
+    "itn none.toml --spans junk --proteno pairs --output out": "junk is damaged or of another kind",
+    "prepare none --output out": "No such file or directory: 'none'",
+    "prepare junk --output out": "junk, line 1: not an utterance",
+    "prepare manifest.jsonl --output out": "Error opening 'none.wav'",
+    "prepare manifest.jsonl --output out --teacher junk": "junk is no ONNX model",
+    "pseudo_label none --teacher none --output out": "none/decoder.onnx is no ONNX model",
+    "punctuation none.toml --texts none --lexicon none --output out": "cannot read the recipe",
+    "punctuation punctuation.toml --texts none --lexicon none --output out": "No such file or directory: 'none/",
+    "sentences none --words none --exclude none --output out": "No such file or directory: 'none'",
+    "sentences none --words junk --exclude manifest.jsonl --output out": "junk is damaged or of another kind",
+    "synthesis none --output out": "No such file or directory: 'none'",
+    "synthesis junk --output out": "junk is damaged or of another kind",
+}
+
+
+@pytest.fixture
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of junk, a manifest whose recording is not there, and recipes that are right."""
+    monkeypatch.chdir(tmp_path)
+    Path("junk").write_bytes(b"\xff junk\n")
+    Path("manifest.jsonl").write_text(json.dumps({"audio": "none.wav", "duration": 1, "split": "train"}) + "\n")
+    Path("g2p.toml").write_text('name = "small"\n')
+    Path("punctuation.toml").write_text((RECIPES / "punctuation.toml").read_text())
+
+
+@pytest.mark.usefixtures("_folder")
+@pytest.mark.parametrize("command", BAD)
+def test_bad_input_is_told_in_a_line(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if "ONNX" in BAD[command]:
+        pytest.importorskip("onnxruntime", reason="onnxruntime (the extra `train`) is not installed")
+    name, *arguments = command.split()
+    monkeypatch.setattr("sys.argv", [f"{name}.py", *arguments])
+    with pytest.raises(SystemExit) as done:
+        import_module(f"models.recipes.{name}").main()
+    assert done.value.code == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{name}: ")
+    assert BAD[command] in line
+
+
+def test_every_command_is_told_of() -> None:
+    commands = {path.stem for path in RECIPES.glob("*.py") if "__main__" in path.read_text()}
+    assert commands == {command.split()[0] for command in BAD}
+
+
+@pytest.mark.usefixtures("_folder")
+def test_developers_see_the_traceback() -> None:
+    command = [sys.executable, "-X", "dev", "-W", "ignore", "-m", "models.recipes.corpora", "an4", "none"]
+    done = subprocess.run(command, cwd=RECIPES.parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
