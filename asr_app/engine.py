@@ -1,7 +1,7 @@
 """The engine: one thread that steps all streams of a recogniser as one batch.
 
-Live streams go first. Those that are ready wait a moment for the others, so that one step serves many; the step takes
-those that have waited longest. Files get what is left, and one of them a chunk as soon as it has waited a second.
+Streams that are ready wait a moment for the others, so that one step serves many; the step takes those that have waited
+longest. No recording comes here, lest live speech should wait for it: these are heard by asr_app/daemon/recordings.py.
 """
 
 import logging
@@ -13,27 +13,23 @@ from types import TracebackType
 from typing import Self
 
 from asr_app.engine_limits import EngineLimits
-from asr_app.engine_stream import EngineStream, Listener, Priority, StreamSession, explained
+from asr_app.engine_stream import EngineStream, Listener, StreamSession, explained
 from asr_app.errors import EngineError
 from asr_app.recognizer import Recognizer
 
 logger = logging.getLogger(__name__)
-
-_FILE_PATIENCE_S = 1.0
-"""A file that has waited so long is stepped with the live streams."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
     """An engine at one moment.
 
-    live, files: open streams. waiting_s: sound that they accepted and the engine has not heard.
+    live: open streams. waiting_s: sound that they accepted and the engine has not heard.
     steps, chunks: batches so far, and chunks of sound in them. busy_s: seconds of the work in progress; 0 when idle.
     failure: why the engine died, if it did.
     """
 
     live: int
-    files: int
     waiting_s: float
     steps: int
     chunks: int
@@ -64,16 +60,14 @@ class Engine:
     ) -> None:
         self.close()
 
-    def open(
-        self, listener: Listener, priority: Priority = Priority.LIVE, session: StreamSession | None = None
-    ) -> EngineStream:
+    def open(self, listener: Listener, session: StreamSession | None = None) -> EngineStream:
         """A new stream; EngineError where there are too many, or the engine has stopped.
 
         session: of this recogniser's acoustic model; a GatedSession, or one with words of its own. By default
         recognizer.session(), which hears everything.
         """
         session = session or self.recognizer.session()
-        stream = EngineStream(session, listener, priority, self.limits.queue_s, self._news.set)
+        stream = EngineStream(session, listener, self.limits.queue_s, self._news.set)
         with self._lock:
             if self._failure or not self._is_open:
                 raise EngineError(self._failure or "the recogniser was stopped: start it again")
@@ -100,10 +94,8 @@ class Engine:
     def status(self) -> EngineStatus:
         """How it stands now."""
         streams, began = tuple(self._streams), self._turn_began
-        live = sum(stream.priority is Priority.LIVE for stream in streams)
         return EngineStatus(
-            live=live,
-            files=len(streams) - live,
+            live=len(streams),
             waiting_s=sum(stream.waiting_s for stream in streams),
             steps=self._steps,
             chunks=self._chunks,
@@ -143,23 +135,20 @@ class Engine:
     def _turn(self) -> float | None:
         """Step what is ready and due: 0. Where nothing is, how long to wait unless something comes; None: for ever."""
         streams = tuple(self._streams)
-        live = _oldest_first(stream for stream in streams if stream.priority is Priority.LIVE)
-        files = _oldest_first(stream for stream in streams if stream.priority is Priority.FILE)
-        wait_s = self._gathering_s(live, sum(one.priority is Priority.LIVE and one.is_hearing for one in streams))
-        if live and wait_s <= 0:
-            overdue = [stream for since, stream in files[:1] if time.monotonic() - since > _FILE_PATIENCE_S]
-            self._step([stream for _, stream in live[: self._batch]] + overdue)
-        elif files:
-            self._step([stream for _, stream in files[: self.limits.file_batch]])
-        else:
-            return wait_s if live else None
+        ready = _oldest_first(streams)
+        if not ready:
+            return None
+        wait_s = self._gathering_s(ready, sum(stream.is_hearing for stream in streams))
+        if wait_s > 0:
+            return wait_s
+        self._step([stream for _, stream in ready[: self._batch]])
         return 0.0
 
-    def _gathering_s(self, live: list[tuple[float, EngineStream]], hearing: int) -> float:
-        """How much longer the live streams that are ready may wait for the rest of those that hear something."""
-        if not live or len(live) >= min(hearing, self._batch):
+    def _gathering_s(self, ready: list[tuple[float, EngineStream]], hearing: int) -> float:
+        """How much longer the streams that are ready may wait for the rest of those that hear something."""
+        if len(ready) >= min(hearing, self._batch):
             return 0.0
-        return live[0][0] + self.limits.gather_s - time.monotonic()
+        return ready[0][0] + self.limits.gather_s - time.monotonic()
 
     @property
     def _batch(self) -> int:

@@ -9,14 +9,13 @@ class EngineLimits:
 
     streams: open at the same time.
     queue_s: seconds of sound that wait in a stream; then its client waits, too.
-    batch, file_batch: streams in a step; fewer files, so that no live stream waits long for a step of files.
+    batch: streams in a step.
     gpu_batch: streams in a step of a GPU, which takes hardly longer for all of them than for one.
-    gather_s: how long a live stream that is ready waits for others to share its step.
+    gather_s: how long a stream that is ready waits for others to share its step.
     """
 
     streams: int = 64
     queue_s: float = 10.0
     batch: int = 16
-    file_batch: int = 4
     gpu_batch: int = 512
     gather_s: float = 0.06

@@ -5,7 +5,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Protocol
 
 from asr_app.audio.types import AudioChunk
@@ -14,13 +13,6 @@ from asr_app.events import Event, Failed
 from models.acoustic import AcousticStream, LogProbs
 
 logger = logging.getLogger(__name__)
-
-
-class Priority(StrEnum):
-    """Who is stepped first."""
-
-    LIVE = "live"
-    FILE = "file"
 
 
 class Listener(Protocol):
@@ -72,11 +64,8 @@ class EngineStream:
     what was on its way already.
     """
 
-    def __init__(
-        self, session: StreamSession, listener: Listener, priority: Priority, queue_s: float, wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, session: StreamSession, listener: Listener, queue_s: float, wake: Callable[[], None]) -> None:
         """wake: tells the engine's thread that there is something to do."""
-        self.priority = priority
         self._session, self._listener = session, listener
         self._queue_s, self._wake = queue_s, wake
         self._changed = threading.Condition()

@@ -8,8 +8,8 @@ from decoder.native_search import NativeSearch, Step
 from decoder.types import Hypothesis, LogProbs, Scores, Word
 
 _REMEMBERED_SCORES = 1_500
-"""How many language-model answers a session keeps before it starts afresh: some 0.2 MB. They are those of one or two
-seconds of speech; of 30,000, at 2 MB, hardly more are asked for again (2 % of all)."""
+"""How many language-model answers a session keeps before it starts afresh: some 0.1 MB. They are those of one or two
+seconds of speech; with 30,000, at 2 MB, 2 % fewer are asked for."""
 
 _FRAMES_AT_ONCE = 50
 """A longer chunk is searched in pieces, so that what is remembered has its bounds."""

@@ -22,8 +22,8 @@ class Metrics:
         self._audio_s += audio_s
         self._work_s += work_s
 
-    def text(self, engine: EngineStatus | None) -> str:
-        """All of it; engine: how it stands, None while it is being loaded."""
+    def text(self, engine: EngineStatus | None, recordings: int) -> str:
+        """All of it; engine: how it stands, None while it is being loaded. recordings: how many are being heard."""
         requests = [
             (f'{{route="{route}",status="{status}"}}', count)
             for (route, status), count in sorted(self._requests.items())
@@ -39,7 +39,7 @@ class Metrics:
         ready = engine is not None and engine.failure is None
         lines += _metric("asr_ready", "gauge", "Whether the recogniser works.", [("", int(ready))])
         if engine:
-            streams = [('{priority="live"}', engine.live), ('{priority="file"}', engine.files)]
+            streams = [('{priority="live"}', engine.live), ('{priority="file"}', recordings)]
             lines += _metric("asr_streams", "gauge", "Open streams.", streams)
             lines += _metric("asr_waiting_seconds", "gauge", "Sound not heard yet.", [("", engine.waiting_s)])
             lines += _metric("asr_steps_total", "counter", "Batches stepped.", [("", engine.steps)])

@@ -208,7 +208,7 @@ class _Api:
 
     async def _metrics_text(self, _: Request) -> Response:
         engine = self._engine()
-        text = self.metrics.text(engine.status if engine else None)
+        text = self.metrics.text(engine.status if engine else None, self._service.recordings.under_way)
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 

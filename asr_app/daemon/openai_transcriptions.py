@@ -6,7 +6,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from asr_app.audio.file import open_audio
+from asr_app.audio.types import AudioChunk
 from asr_app.daemon.deltas import Deltas
 from asr_app.daemon.hints import Hints
 from asr_app.daemon.limits import Limits
@@ -25,12 +26,13 @@ from asr_app.daemon.openai_formats import RESPONSE_FORMATS, Recording, rendered,
 from asr_app.daemon.openai_metrics import Metrics
 from asr_app.daemon.openai_upload import Upload, receive_upload
 from asr_app.daemon.outbox import Outbox
+from asr_app.daemon.recordings import Recordings
 from asr_app.daemon.service import Service
-from asr_app.engine import Engine
-from asr_app.engine_stream import Priority, explained
+from asr_app.engine_stream import explained
 from asr_app.errors import AsrError, AudioFormatError
-from asr_app.events import Failed, Final, Transcript, Written
+from asr_app.events import Final, Written
 from asr_app.recognizer import Recognizer
+from asr_app.silero import SAMPLE_RATE
 from asr_app.writing import Write, WrittenListener
 
 logger = logging.getLogger(__name__)
@@ -39,9 +41,6 @@ OPENAI_MODELS = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
 """Names that clients have built in; they get the daemon's model."""
 
 LANGUAGES = ("en", "english")
-
-_LOOK_S = 0.5
-"""How often a thread that waits for the engine looks whether its client is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,6 @@ class Transcriptions:
     def __init__(self, service: Service, limits: Limits, metrics: Metrics) -> None:
         self._service, self._limits, self._metrics = service, limits, metrics
         self._threads = ThreadPoolExecutor(limits.uploads, "recording")
-        self._uploads = 0
 
     def close(self) -> None:
         """Take no more recordings."""
@@ -120,28 +118,30 @@ class Transcriptions:
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
         """One of the places for recordings."""
-        if self._uploads >= self._limits.uploads:
+        recordings = self._service.recordings
+        if recordings.under_way >= self._limits.uploads:
             raise ApiError(
                 429,
                 f"{self._limits.uploads} recordings are being heard, and no more may be: try again later",
                 code="rate_limit_exceeded",
             )
-        self._uploads += 1
+        recordings.under_way += 1
         try:
             yield
         finally:
-            self._uploads -= 1
+            recordings.under_way -= 1
 
     @asynccontextmanager
     async def _work(self, wanted: Wanted) -> AsyncIterator["_Work"]:
         """A recording that is being heard; at the end no thread reads it any more."""
         began = time.monotonic()
         try:
-            engine, recognizer = await self._service.expecting(wanted.hints)
+            _, recognizer = await self._service.expecting(wanted.hints)
         except AsrError as error:
             raise api_error(error) from error
-        work = _Work(engine, recognizer, wanted.recording, self._limits, self._service.write_recordings)
-        reading = asyncio.get_running_loop().run_in_executor(self._threads, work.read)
+        work = _Work(wanted.recording, self._limits, self._service.write_recordings)
+        loop = asyncio.get_running_loop()
+        reading = loop.run_in_executor(self._threads, work.transcribe, self._service.recordings, recognizer)
         try:
             yield work
         finally:
@@ -152,27 +152,24 @@ class Transcriptions:
 
 
 class _Work:
-    """A recording on its way through the engine: a thread reads it, the event loop takes its events."""
+    """A recording on its way: a thread has it heard, the event loop takes its segments."""
 
-    def __init__(self, engine: Engine, recognizer: Recognizer, path: Path, limits: Limits, write: Write | None) -> None:
-        """recognizer: of the engine's acoustic model. write: gives the text of finals, in place of what was heard."""
+    def __init__(self, path: Path, limits: Limits, write: Write | None) -> None:
+        """write: gives the text of finals, in place of what was heard."""
         self.duration_s, self.is_done = 0.0, False
-        self._path, self._limits = path, limits
-        self._rate, self._is_written = recognizer.sample_rate, write is not None
+        self._path, self._limits, self._is_written = path, limits, write is not None
         self._outbox = Outbox(limits.backlog)
+        self._listener = WrittenListener(self._outbox, write) if write else self._outbox
         self._cancelled = threading.Event()
         self._error: ApiError | None = None
-        listener = WrittenListener(self._outbox, write) if write else self._outbox
-        try:
-            self._stream = engine.open(listener, Priority.FILE, recognizer.session())
-        except AsrError as error:
-            listener.close()
-            raise api_error(error, engine) from error
 
-    def read(self) -> None:
-        """In a thread: hand the recording to the engine."""
+    def transcribe(self, recordings: Recordings, recognizer: Recognizer) -> None:
+        """In a thread: tell what is said, a segment for each run of speech."""
         try:
-            self._hand_over()
+            with open_audio(self._path, sample_rate=SAMPLE_RATE) as source:
+                utterances = recordings.transcribe(recognizer, self._chunks(source))
+                for number, utterance in enumerate(utterances):
+                    self._listener.put(Final(number, 1, utterance.words))
         except ApiError as error:
             self._error = error
         except AudioFormatError as error:
@@ -181,36 +178,31 @@ class _Work:
         except Exception as error:
             logger.info("a recording failed", exc_info=True)
             self._error = ApiError(500, explained(error).replace(str(self._path), "the recording"))
-        self._stream.finish()
+        self._listener.close()
 
-    def _hand_over(self) -> None:
-        with open_audio(self._path, sample_rate=self._rate) as source:
-            for chunk in source:
-                self.duration_s += len(chunk.samples) / self._rate
-                if self.duration_s > self._limits.recording_s:
-                    longest = self._limits.recording_s
-                    raise ApiError(413, f"the recording is longer than {longest:g} s: send it in parts", "file")
-                while not self._stream.accept(chunk, _LOOK_S):
-                    if self._cancelled.is_set():
-                        return
-                if self._cancelled.is_set():
-                    return
+    def _chunks(self, source: Iterable[AudioChunk]) -> Iterator[AudioChunk]:
+        """The sound, until the client is gone; ApiError where it is too long."""
+        for chunk in source:
+            if self._cancelled.is_set():
+                return
+            self.duration_s += len(chunk.samples) / SAMPLE_RATE
+            if self.duration_s > self._limits.recording_s:
+                longest = self._limits.recording_s
+                raise ApiError(413, f"the recording is longer than {longest:g} s: send it in parts", "file")
+            yield chunk
 
     def cancel(self) -> None:
         """Stop at once."""
         self._cancelled.set()
-        self._stream.cancel()
 
-    async def events(self) -> AsyncIterator[Transcript]:
-        """The transcripts as they come, of written text its finals; ApiError where not all can be heard."""
+    async def finals(self) -> AsyncIterator[Final]:
+        """The segments that have words, as they come; ApiError where not all can be heard."""
         try:
             async with asyncio.timeout(self._limits.decode_s):
                 async for event in self._outbox:
                     if self._error:
                         break
-                    if isinstance(event, Failed):
-                        raise ApiError(500, event.message)
-                    if isinstance(event, Transcript) and isinstance(event, Written) is self._is_written:
+                    if isinstance(event, Final) and event.words and isinstance(event, Written) is self._is_written:
                         yield _in_words(event) if isinstance(event, Written) else event
         except TimeoutError as error:
             longest = self._limits.decode_s
@@ -220,10 +212,6 @@ class _Work:
         if self._error:
             raise self._error
         self.is_done = True
-
-    async def finals(self) -> tuple[Final, ...]:
-        """All segments that have words."""
-        return tuple([event async for event in self.events() if isinstance(event, Final) and event.words])
 
 
 def _in_words(text: Written) -> Final:
@@ -235,7 +223,7 @@ def _in_words(text: Written) -> Final:
 
 async def _unless_gone(request: Request, work: _Work) -> tuple[Final, ...] | None:
     """The segments; None where the client hangs up before they are there."""
-    hearing = asyncio.create_task(work.finals())
+    hearing = asyncio.create_task(_all_of(work))
     gone = asyncio.create_task(_hung_up(request))
     try:
         await asyncio.wait([hearing, gone], return_when=asyncio.FIRST_COMPLETED)
@@ -244,6 +232,10 @@ async def _unless_gone(request: Request, work: _Work) -> tuple[Final, ...] | Non
         for task in (hearing, gone):
             task.cancel()
         await asyncio.gather(hearing, gone, return_exceptions=True)
+
+
+async def _all_of(work: _Work) -> tuple[Final, ...]:
+    return tuple([final async for final in work.finals()])
 
 
 async def _hung_up(request: Request) -> None:
@@ -265,15 +257,13 @@ class _Streamed(StreamingResponse):
 
 
 async def _told(work: _Work) -> AsyncIterator[str]:
-    """The text as it becomes certain, then all of it; an error is the last of the events."""
-    deltas, finals = Deltas(), []
+    """The text, segment by segment, then all of it; an error is the last of the events."""
+    deltas, text = Deltas(), ""
     try:
-        async for event in work.events():
-            if delta := deltas.of(event):
-                yield _sse({"type": "transcript.text.delta", "delta": delta})
-            if isinstance(event, Final):
-                finals.append(event)
-        text = " ".join(final.text for final in finals if final.words)
+        async for final in work.finals():
+            delta = deltas.of(final)
+            text += delta
+            yield _sse({"type": "transcript.text.delta", "delta": delta})
         yield _sse({"type": "transcript.text.done", "text": text, "usage": usage(work.duration_s)})
     except ApiError as error:
         yield _sse({"type": "error", **error.body})

@@ -72,8 +72,7 @@ async def _serve(socket: Path, make_service: Callable[[], Service], servers: Ser
 
 def _is_idle(service: Service) -> bool:
     """Whether nobody speaks and no recording is heard."""
-    engine = service.engine.status
-    return not engine.live and not engine.files
+    return not service.engine.status.live and not service.recordings.under_way
 
 
 def _answers(service: Service, patience_s: float) -> bool:

@@ -12,6 +12,7 @@ from asr_app import __version__
 from asr_app.daemon.dictation import Dictation, OpenSource, State, StateChanged
 from asr_app.daemon.hints import Hints, expecting
 from asr_app.daemon.outbox import Outbox
+from asr_app.daemon.recordings import Recordings
 from asr_app.daemon.sinks import Sink
 from asr_app.engine import Engine
 from asr_app.errors import AsrError, DaemonError
@@ -63,6 +64,7 @@ class Service:
         self.settings = read_settings()
         self.limits = self.settings.limits
         self.stopping = asyncio.Event()
+        self.recordings = Recordings()
         self.write_recordings: Write | None = None
         self._read_settings, self._load, self._load_writers = read_settings, load, load_writers
         self._began = time.monotonic()
@@ -128,6 +130,7 @@ class Service:
         self._publish(StateChanged(State.STOPPED))
         for outbox in self._subscribers:
             outbox.close()
+        self.recordings.close()
         if self._engine:
             await asyncio.to_thread(self._engine.close)
 
@@ -158,7 +161,7 @@ class Service:
             "model": self.settings.model,
             "device": self.settings.device,
             "subscribers": len(self._subscribers),
-            "streams": {"live": engine.live, "files": engine.files} if engine else {},
+            "streams": {"live": engine.live, "files": self.recordings.under_way} if engine else {},
             "failure": engine.failure if engine else None,
         }
 

@@ -36,10 +36,6 @@ class Notifier:
         """The service ends."""
         self._send("STOPPING=1")
 
-    def status(self, line: str) -> None:
-        """What `systemctl status` shows."""
-        self._send(f"STATUS={' '.join(line.split())}")
-
     async def watch(self, answers: Callable[[], bool]) -> None:
         """Tell the watchdog again and again that the service is alive, as long as it answers; for ever."""
         while self.watchdog_s:

@@ -198,4 +198,9 @@ void CharacterSearch::forget_words() {
   for (Hypothesis& one : beam_) one.word = numbers[one.word];
 }
 
+void CharacterSearch::rest() {
+  drop(merged_);
+  drop(same_);
+}
+
 }  // namespace decoder

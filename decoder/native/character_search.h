@@ -37,6 +37,7 @@ class CharacterSearch : public Search {
   std::vector<Candidate> live() const override;
   void renumber(const std::vector<int>& numbers) override;
   void forget_words() override;
+  void rest() override;
 
  private:
   // A history, the letters after it and the last label.

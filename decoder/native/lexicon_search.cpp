@@ -271,4 +271,13 @@ void LexiconSearch::renumber(const std::vector<int>& numbers) {
   beam_.erase(std::remove_if(beam_.begin(), beam_.end(), dead), beam_.end());
 }
 
+void LexiconSearch::rest() {
+  drop(arrivals_);
+  drop(merged_);
+  drop(parts_);
+  drop(endings_);
+  drop(same_);
+  drop(futures_);
+}
+
 }  // namespace decoder

@@ -31,6 +31,7 @@ class LexiconSearch : public Search {
   std::vector<Candidate> live() const override;
   std::vector<Candidate> shown() const override;
   void renumber(const std::vector<int>& numbers) override;
+  void rest() override;
 
  private:
   // A history, a node and the last label, with the probabilities of the paths that end in blank and in that label.

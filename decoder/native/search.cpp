@@ -28,6 +28,7 @@ void Search::feed(const double* frames, int count) {
 const std::vector<Question>& Search::run() {
   while (questions_.empty() && advance()) {
   }
+  if (questions_.empty()) rest();
   return questions_;
 }
 
@@ -88,8 +89,8 @@ std::vector<int32_t> Search::forget() {
     int& context = histories_[history].context;
     context = static_cast<int>(std::lower_bound(kept.begin(), kept.end(), context) - kept.begin());
   }
-  answers_.clear();
-  places_.clear();
+  drop(answers_);
+  drop(places_);
   forget_words();
   return kept;
 }

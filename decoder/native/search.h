@@ -100,6 +100,8 @@ class Search {
   // Histories have other numbers; hypotheses whose number is kNone are dropped.
   virtual void renumber(const std::vector<int>& numbers) = 0;
   virtual void forget_words() {}
+  // All that was fed has been searched: let go of what only a frame needs, for there are many streams.
+  virtual void rest() = 0;
 
   // Where the answer to a question is, now or before settle() and rank_completed().
   int ask(int context, int word);
@@ -135,6 +137,12 @@ class Search {
 template <typename Ranked>
 bool better(const Ranked& a, const Ranked& b) {
   return a.rank > b.rank;
+}
+
+// Empty a container, and give its memory back.
+template <typename Container>
+void drop(Container& container) {
+  container = Container();
 }
 
 // ln(exp(a) + exp(b))

@@ -1,4 +1,4 @@
-"""The engine: many streams as one batch, each as if it were alone; live ones first; what fails, fails alone."""
+"""The engine: many streams as one batch, each as if it were alone; what fails, fails alone."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from asr_app.audio.types import AudioChunk, Samples
 from asr_app.engine import Engine
 from asr_app.engine_gate import GatedSession
 from asr_app.engine_limits import EngineLimits
-from asr_app.engine_stream import EngineStream, Priority
+from asr_app.engine_stream import EngineStream
 from asr_app.errors import EngineError
 from asr_app.event_queue import EventQueue
 from asr_app.events import AudioGap, Event, Failed, Final, Partial, SpeechEnded, SpeechStarted
@@ -69,7 +69,6 @@ class Faulty:
         self.held = threading.Event()
         self.held.set()
         self.bad: Any = None
-        self.delay_s = 0.0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.recognizer, name)
@@ -81,7 +80,6 @@ class Faulty:
     def step(self, streams: Sequence[Any]) -> Any:
         self.sizes.append(len(streams))
         assert self.held.wait(20)
-        time.sleep(self.delay_s)
         if self.bad in streams:
             raise RuntimeError("out of memory")
         return self.recognizer.acoustic.step(streams)
@@ -298,41 +296,3 @@ def test_after_finish_nothing_is_accepted(engine: Engine) -> None:
     stream.finish()
     with pytest.raises(ValueError, match="open a new one"):
         stream.accept(AudioChunk(np.zeros(10, np.float32), RATE, 0))
-
-
-def test_a_long_file_waits_for_the_living_and_does_not_starve(recognizer: Recognizer, whistle: Whistle) -> None:
-    faulty = Faulty(recognizer)
-    faulty.delay_s = 0.01
-    with Engine(faulty, EngineLimits(queue_s=120.0, gather_s=0.0)) as engine:  # type: ignore[arg-type]
-        faulty.held.clear()
-        file, live = Tape(), Tape()
-        slow, quick = engine.open(file, Priority.FILE), engine.open(live)
-        feed(slow, np.tile(whistle("_tan_sat_"), 20))
-        until(lambda: bool(faulty.sizes))
-        feed(quick, whistle("_tan_" * 20))
-        slow.finish()
-        quick.finish()
-        faulty.held.set()
-        live.wait()
-        assert not file.closed.is_set()
-        assert file.texts
-
-
-def test_live_streams_that_never_rest_leave_a_file_something(
-    recognizer: Recognizer, whistle: Whistle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("asr_app.engine._FILE_PATIENCE_S", 0.02)
-    faulty = Faulty(recognizer)
-    faulty.delay_s = 0.005
-    with Engine(faulty, EngineLimits(queue_s=600.0)) as engine:  # type: ignore[arg-type]
-        faulty.held.clear()
-        live, file = Tape(), Tape()
-        busy = engine.open(live)
-        feed(busy, np.tile(whistle("_tan_sat_"), 60))  # ready at once, whenever it was stepped
-        short = engine.open(file, Priority.FILE)
-        feed(short, whistle("_nas_"))
-        short.finish()
-        faulty.held.set()
-        assert file.texts == ["nas"]
-        assert not live.closed.is_set()
-        busy.cancel()

@@ -156,7 +156,8 @@ def main() -> None:
     torch.set_num_threads(1)
     recognizer = Recognizer.load(find_model(DEFAULT_MODEL), RecognizerOptions(device="cpu", chunk_ms=STEP_MS))
     sounds = streams(arguments.streams, arguments.seconds)
-    with_engine(recognizer, [TimedSession(recognizer, 0.0)], [sounds[0][:RATE]])  # so that everything is loaded
+    # so that everything is loaded, and what a batch of this size needs is there
+    with_engine(recognizer, [TimedSession(recognizer, 0.0) for _ in sounds], [sound[:RATE] for sound in sounds])
     runs = [
         {name: measure(play, recognizer, sounds) for name, play in (("engine", with_engine), ("threads", with_threads))}
         for _ in range(arguments.runs)

@@ -17,11 +17,13 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
+from loudness import Loudness
 from websockets.sync.client import ClientConnection, connect
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStop
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncClient
 
+import asr_app.daemon.recordings
 from asr_app.audio.live_source import LiveSource
 from asr_app.audio.types import Samples
 from asr_app.config import Settings
@@ -108,6 +110,7 @@ def open_house(
     """A function (limit=value, ...) -> a House of the whistle recogniser, not yet entered."""
     monkeypatch.setenv("ASR_CONFIG", str(tmp_path / "none.toml"))
     (tmp_path / "none.toml").touch()
+    monkeypatch.setattr(asr_app.daemon.recordings, "SileroVad", Loudness)
 
     def make(binding: Binding | None = None, **limits: Any) -> House:
         return House(load(chunk_ms=320), tmp_path, Limits(**limits), binding or Binding())

@@ -51,13 +51,13 @@ class Client:
         return await self.read()
 
     async def read(self) -> Reply:
-        line = await asyncio.wait_for(self.reader.readline(), 20)
+        line = await asyncio.wait_for(self.reader.readline(), 60)
         assert line.endswith(b"\n")
         reply: Reply = json.loads(line)
         return reply
 
     async def is_closed(self) -> bool:
-        return not await asyncio.wait_for(self.reader.read(), 20)
+        return not await asyncio.wait_for(self.reader.read(), 60)
 
 
 class House:

@@ -1,0 +1,41 @@
+"""Recordings beside live speech: cut into runs of speech as `asr transcribe` cuts them, each heard whole.
+
+That is more exact than the steps of a live stream, and cheaper; but a run takes some tenths of a second, for which no
+live stream may wait, so it is no work for the engine's thread. One other thread hears the runs of all recordings, in
+the order in which they come: however many there are, live speech shares the processor with one of them, and a short
+recording waits for no more than a run of each long one.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from asr_app.audio.types import AudioChunk
+from asr_app.files.hearing import hear
+from asr_app.files.segments import Segmenter
+from asr_app.recognizer import Recognizer
+from asr_app.silero import SileroVad
+from asr_app.sinks.segment import Utterance
+
+
+class Recordings:
+    """All recordings of a daemon.
+
+    under_way: how many are being received or heard; counted in the event loop's thread.
+    """
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self._thread = ThreadPoolExecutor(1, "recordings")
+
+    def transcribe(self, recognizer: Recognizer, chunks: Iterable[AudioChunk]) -> Iterator[Utterance]:
+        """What is said in each run of speech of a recording; in a thread of the caller's, which waits for its turns.
+
+        chunks: of SAMPLE_RATE Hz. The recogniser's words and weights are used, with full context.
+        """
+        whole = recognizer.with_full_context()
+        for speech in Segmenter(SileroVad()).segments(chunks):
+            yield self._thread.submit(hear, whole, speech).result()
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
