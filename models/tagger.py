@@ -40,7 +40,6 @@ FEATURES = 4
 
 _LEFT, _STEP, _RIGHT = 32, 32, 16
 """Long texts are tagged in windows: words of context before, words labelled, words of context after."""
-_WINDOW = _LEFT + _STEP + _RIGHT
 _AT_ONCE = 16
 _REMEMBERED_WORDS = 50_000
 
@@ -177,17 +176,6 @@ class WordTagger:
                     skipped = min(start, _LEFT)
                     found[name].append(own[skipped : skipped + min(_STEP, len(words) - start)].log_softmax(-1))
         return {name: torch.cat(parts) for name, parts in found.items()}
-
-    @torch.inference_mode()
-    def cut_log_probs(self, words: Sequence[str]) -> Tensor:
-        """Natural logarithms of the probabilities of the marks (MARKS) after the last word of a text that may go on.
-
-        Texts of training that end within their window end with a sentence, those that fill it are cut anywhere: so
-        the words are put at the end of a window.
-        """
-        rows = torch.tensor([self.vocabulary.rows(word) for word in words[-_WINDOW:]])
-        padding = torch.full((_WINDOW - len(rows), FEATURES), PADDING)
-        return self.network(torch.cat([padding, rows])[None])["mark"][0, -1].log_softmax(-1)  # type: ignore[no-any-return]
 
 
 def save_tagger(folder: Path, tagger: WordTagger) -> None:

@@ -55,7 +55,7 @@ class ModelTagger:
         log_probs = self._model.log_probs(flat, self._look_ahead)
         marks, cases = (log_probs[head].argmax(-1).tolist() for head in ("mark", "case"))
         if flat and self._look_ahead is None:
-            marks[-1] = self._mark_at_pause(flat)
+            marks[-1] = _mark_at_pause(log_probs["mark"][-1].tolist())
         tagged: list[tuple[str, str]] = []
         place = 0
         for word, pieces in zip(words, parts, strict=True):
@@ -64,13 +64,13 @@ class ModelTagger:
             place = last + 1
         return tagged
 
-    def _mark_at_pause(self, words: Sequence[str]) -> int:
-        """The mark after the last word of a final, where the speaker paused but need not have ended a sentence."""
-        from models.tagger import MARKS
 
-        log_probs = self._model.cut_log_probs(words).tolist()
-        shifted = [value + log(_AT_PAUSE) * (mark in ENDS) for value, mark in zip(log_probs, MARKS, strict=True)]
-        return shifted.index(max(shifted))
+def _mark_at_pause(log_probs: Sequence[float]) -> int:
+    """The mark after the last word of a final, where the speaker paused but need not have ended a sentence."""
+    from models.tagger import MARKS
+
+    shifted = [value + log(_AT_PAUSE) * (mark in ENDS) for value, mark in zip(log_probs, MARKS, strict=True)]
+    return shifted.index(max(shifted))
 
 
 def _cased(word: str, case: str) -> str:

@@ -15,6 +15,7 @@ _OPENING = frozenset("\"'“‘«„([{¿¡")
 _CLOSING = "\"'”’»)]}"
 _CONTEXT = 32
 """Words of an open sentence that the tagger is told of: as many as it looks back."""
+_ADDRESS = re.compile(r"@|://|\.\w\w")
 _I = re.compile(r"i('[a-z]+)?", re.IGNORECASE)
 
 
@@ -116,8 +117,10 @@ def _allowed(mark: str, token: Token, after: Tokens) -> str:
 def in_sentence(word: str, cased: str, begins: bool) -> str:
     """A word with the capitals that a tagger gave it, where they are all that it gave; begins: its sentence.
 
-    Where a sentence begins, and in the word I, there is a capital whatever the tagger says.
+    Where a sentence begins, and in the word I, there is a capital whatever the tagger says; in an address never.
     """
+    if _ADDRESS.search(word):
+        return word
     text = cased if same_letters(word, cased) and is_read_alike(word, cased) else word
     return text[:1].title() + text[1:] if begins or _I.fullmatch(word) else text
 

@@ -1,20 +1,23 @@
 """Training of the tagger: its encoder learns to guess hidden words, then all of it the labels of words."""
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.recipes.commands import command
 from models.recipes.label_scores import Counts, count_labels, macro_f1
+from models.recipes.mark_biases import Judged, best_biases
 from models.recipes.recipe import Optimisation, read_sections
 from models.recipes.tagger_data import Corpus, Ints, TagBatch, TagBatches, prepare
 from models.recipes.text_training import TextRun
@@ -38,12 +41,10 @@ MODEL, TEXT, PRETRAINING, TRAINING = "model", "text", "pretraining", "training"
 
 _HIDDEN = 0.15
 _SHORTEST = 400
-"""Words of a piece of held-back text: whole sentences until there are as many.
+"""Words of a piece of held-back text but the last: whole sentences until there are as many.
 
 Few words are then near an end, where the network knows by their place that a sentence is over.
 """
-_LISTS = frozenset({"tatoeba-eng"})
-"""Sentences in the order of their lengths, which would tell where they end: they are scored in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,26 +110,41 @@ class MaskedWords(nn.Module):
 
 
 class PunctuationTrainer:
-    """A run of a recipe in a folder."""
+    """A run of a recipe in a folder.
 
-    def __init__(self, recipe: PunctuationRecipe, corpus: Corpus, output: Path) -> None:
+    start: a tagger whose vocabulary and weights the run begins with, in place of the pre-training.
+    """
+
+    def __init__(
+        self, recipe: PunctuationRecipe, corpus: Corpus, output: Path, start: WordTagger | None = None
+    ) -> None:
+        if start and start.config != recipe.network:
+            raise ValueError(f"the run begins with another network than {recipe.name} has: {start.config}")
         self.recipe, self.corpus, self.output = recipe, corpus, output
-        self.vocabulary = vocabulary_of(corpus, recipe)
+        self._start = start
+        self._settings = recipe.settings() | ({"start": start.provenance} if start else {})
+        self.vocabulary = start.vocabulary if start else vocabulary_of(corpus, recipe)
         self.batches = TagBatches(corpus, self.vocabulary, recipe.batch_words, recipe.seed)
 
     def run(self) -> None:
-        """Both parts to their ends, then the model; what is done already is not done again."""
+        """To the end, then the model; what is done already is not done again."""
         torch.manual_seed(self.recipe.seed)
+        network = TaggerNetwork(self.recipe.network, self.vocabulary.size)
+        if self._start:
+            network.load_state_dict(unbiased(self._start).network.state_dict())
+        else:
+            network.encoder.load_state_dict(self._pretrained())
+        run = TextRun(network, self.recipe.optimisation, self._settings, self.output / TRAINING)
+        run.run(lambda step: self._losses(network, step), lambda: self._look(run))
+
+    def _pretrained(self) -> dict[str, Tensor]:
+        """The weights of an encoder that has learnt to guess hidden words."""
         encoder = TaggerEncoder(self.recipe.network, self.vocabulary.size)
         masked = MaskedWords(encoder, self.vocabulary.known)
-        settings = self.recipe.settings()
-        before = TextRun(masked, self.recipe.pretraining, settings, self.output / PRETRAINING)
-        before.run(lambda step: self._masked_loss(masked, step), dict)
-        network = TaggerNetwork(self.recipe.network, self.vocabulary.size)
-        learnt = {name: value for name, value in before.average.items() if name.startswith("encoder.")}
-        network.load_state_dict(learnt, strict=False)
-        run = TextRun(network, self.recipe.optimisation, settings, self.output / TRAINING)
-        run.run(lambda step: self._losses(network, step), lambda: self._look(run))
+        run = TextRun(masked, self.recipe.pretraining, self._settings, self.output / PRETRAINING)
+        run.run(lambda step: self._masked_loss(masked, step), dict)
+        weights = run.average.items()
+        return {name.removeprefix("encoder."): value for name, value in weights if name.startswith("encoder.")}
 
     def _masked_loss(self, masked: MaskedWords, step: int) -> Mapping[str, Tensor]:
         random = np.random.default_rng([self.recipe.seed, 2, step])
@@ -140,20 +156,31 @@ class PunctuationTrainer:
         return {name: self.recipe.weights[name] * loss for name, loss in losses.items()}
 
     def _look(self, run: TextRun) -> dict[str, float]:
-        """Write the model so far; its scores on dev."""
+        """Write the model so far, with the biases of its marks that dev wants; its scores there."""
+        save_tagger(self.output / MODEL, self._tagger(run))
+        tagger = load_tagger(self.output / MODEL)
+        judged = {
+            f"{name}{kind}": judge(tagger, self.corpus, "dev", sources, ahead)
+            for name, sources in self.recipe.groups.items()
+            for kind, ahead in (("", None), (" live", LOOK_AHEAD))
+        }
+        biases = best_biases([heads["mark"] for heads in judged.values()])
+        save_tagger(self.output / MODEL, with_biases(tagger, biases))
+        figures: dict[str, float] = {}
+        for name, heads in judged.items():
+            scores = summary(counts_of({**heads, "mark": heads["mark"].biased(biases)}))
+            figures |= {f"{name} {label}": value for label, value in scores.items()}
+        return figures
+
+    def _tagger(self, run: TextRun) -> WordTagger:
+        """The averaged weights so far."""
         network = TaggerNetwork(self.recipe.network, self.vocabulary.size)
         network.load_state_dict(run.average)
-        provenance = {"recipe": self.recipe.name, "seed": self.recipe.seed, "steps": run.step}
-        provenance |= {"pretraining_steps": self.recipe.pretraining.steps, **self.recipe.provenance}
-        tagger = WordTagger(self.recipe.network, self.vocabulary, network, provenance)
-        save_tagger(self.output / MODEL, tagger)
-        tagger = load_tagger(self.output / MODEL)
-        figures: dict[str, float] = {}
-        for name, sources in self.recipe.groups.items():
-            for kind, ahead in (("", None), (" live", LOOK_AHEAD)):
-                scores = summary(score(tagger, self.corpus, "dev", sources, ahead))
-                figures |= {f"{name}{kind} {label}": value for label, value in scores.items()}
-        return figures
+        began: dict[str, Any] = {"pretraining_steps": self.recipe.pretraining.steps}
+        if self._start:
+            began = {"start": self._start.provenance}
+        provenance = {"recipe": self.recipe.name, "seed": self.recipe.seed, "steps": run.step, **began}
+        return WordTagger(self.recipe.network, self.vocabulary, network, provenance | self.recipe.provenance)
 
 
 def look_ahead_of(step: int) -> int | None:
@@ -183,30 +210,49 @@ def held_back_pieces(corpus: Corpus, split: str, sources: list[str]) -> Iterator
     """Whole sentences in a row, so many words of them: the words, and their labels (T, 3)."""
     for source in sources:
         stream = corpus.streams[f"{split}/{source}"]
-        sentences = np.split(np.arange(len(stream.words)), stream.starts[1:])
-        if source in _LISTS:
-            np.random.default_rng(0).shuffle(sentences)
-        places: list[int] = []
-        for sentence in sentences:
-            places += sentence.tolist()
-            if len(places) >= _SHORTEST:
-                yield [corpus.words[number] for number in stream.words[places]], stream.labels[places]
-                places = []
+        begin = 0
+        for end in [*stream.starts[1:].tolist(), len(stream.words)]:
+            if end - begin >= _SHORTEST or end == len(stream.words):
+                yield [corpus.words[number] for number in stream.words[begin:end]], stream.labels[begin:end]
+                begin = end
 
 
-def score(
+def judge(
     tagger: WordTagger, corpus: Corpus, split: str, sources: list[str], look_ahead: int | None
-) -> dict[str, dict[str, Counts]]:
-    """The counts of every label of every head on a split of some sources."""
-    counts: dict[str, dict[str, Counts]] = {name: {} for name in HEADS}
-    for words, labels in held_back_pieces(corpus, split, sources):
-        for place, (name, log_probs) in enumerate(tagger.log_probs(words, look_ahead).items()):
-            names = HEADS[name]
-            wanted = [names[number] for number in labels[:, place]]
-            found = [names[number] for number in log_probs.argmax(-1).tolist()]
-            for label, more in count_labels(wanted, found).items():
-                counts[name][label] = counts[name].get(label, Counts()) + more
-    return counts
+) -> dict[str, Judged]:
+    """What a tagger says on a split of some sources, by head."""
+    pieces = [
+        (tagger.log_probs(words, look_ahead), labels) for words, labels in held_back_pieces(corpus, split, sources)
+    ]
+    return {
+        name: Judged(
+            np.concatenate([log_probs[name].numpy() for log_probs, _ in pieces]),
+            np.concatenate([labels[:, place] for _, labels in pieces]),
+        )
+        for place, name in enumerate(HEADS)
+    }
+
+
+def counts_of(judged: Mapping[str, Judged]) -> dict[str, dict[str, Counts]]:
+    """The counts of every label of every head."""
+    return {
+        name: count_labels(*([HEADS[name][one] for one in labels.tolist()] for labels in (heads.wanted, heads.found)))
+        for name, heads in judged.items()
+    }
+
+
+def with_biases(tagger: WordTagger, biases: npt.NDArray[np.float32]) -> WordTagger:
+    """A tagger whose marks are as much likelier, as its provenance says."""
+    network = deepcopy(tagger.network)
+    network.get_parameter("heads.mark.bias").add_(torch.from_numpy(biases))
+    exact = [round(bias, 1) for bias in biases.tolist()]
+    return replace(tagger, network=network, provenance={**tagger.provenance, "mark_biases": exact})
+
+
+def unbiased(tagger: WordTagger) -> WordTagger:
+    """A tagger without the biases that its provenance tells of."""
+    biases = tagger.provenance.get("mark_biases", [0.0])
+    return with_biases(tagger, -np.array(biases, np.float32))
 
 
 def summary(counts: Mapping[str, Mapping[str, Counts]]) -> dict[str, float]:
@@ -223,6 +269,7 @@ def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
+@command
 def main() -> None:
     """Command line: `python -m models.recipes.punctuation RECIPE --texts FOLDER --lexicon FILE --output RUN`."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -230,15 +277,14 @@ def main() -> None:
     parser.add_argument("--texts", type=Path, required=True, help="folder of the .txt.xz files")
     parser.add_argument("--lexicon", type=Path, required=True, help="pronunciations, for the simulated errors")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run; a stopped run goes on")
+    parser.add_argument("--start", type=Path, help="folder of a tagger whose words and weights the run begins with")
     arguments = parser.parse_args()
     recipe = read_punctuation_recipe(arguments.recipe)
+    start = load_tagger(arguments.start) if arguments.start else None
     corpus = prepare(
         recipe.sources, recipe.held_back, arguments.texts, arguments.lexicon, arguments.output / TEXT, _say
     )
-    PunctuationTrainer(recipe, corpus, arguments.output).run()
-    for name, sources in recipe.groups.items():
-        scores = summary(score(load_tagger(arguments.output / MODEL), corpus, "test", sources, None))
-        sys.stdout.write(json.dumps({name: scores}) + "\n")
+    PunctuationTrainer(recipe, corpus, arguments.output, start).run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The text of a tagger: labelled words in the order of the texts, cut into what one dictates in a breath.
+"""The text of a tagger: labelled words in the order of the texts, cut anywhere, as speech is at a pause.
 
 Some words of a training batch are what a recogniser might have heard instead.
 """
@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,12 @@ DESCRIPTION, TENSORS = "corpus.json", "corpus.safetensors"
 PAIRS = "spans.jsonl"
 """Expressions of the training text as they are said and as they are written, and how often."""
 
-_LENGTHS = (10, 20, 40, 80)
-_FROM_SENTENCE, _TO_SENTENCE = 0.8, 0.5
+_LISTS = frozenset({"tatoeba-eng"})
+"""Sentences in the order of their lengths, which would tell where they end: they are put in another order."""
+_LONGEST = 80
+"""Words of a piece; one in six has at most five, as the shortest finals do."""
+_FROM_SENTENCE = 0.5
+"""How often a piece begins with a sentence, as a final does that goes on from nothing; the others begin anywhere."""
 _SUBSTITUTED, _DELETED, _INSERTED = 0.03, 0.015, 0.01
 _CONFUSABLE, _CONFUSED_WITH, _INSERTABLE = 20_000, 4, 200
 
@@ -96,17 +101,18 @@ def _write(
 ) -> None:  # fmt: skip
     said_so: dict[str, list[list[Labelled]]] = {}
     pairs: Counter[tuple[str, str]] = Counter()
-    choice = np.random.default_rng(1)
     for name, words in sources.items():
         progress(f"reading {name}")
         for split, amount in (("train", words), ("dev", held_back), ("test", held_back)):
-            labelled = []
+            labelled, choice = [], Random(f"{split}/{name}")
             for parts in sentences(data / f"{name}.txt.xz", split, amount, 1):
                 spans = [part for part in parts if isinstance(part, Span)]
                 if split == "train":
                     pairs.update((span.spoken, span.written) for span in spans)
                 as_written = bool(spans) and choice.random() < 0.4
                 labelled.append(list(written(parts) if as_written else said(parts)))
+            if name in _LISTS:
+                choice.shuffle(labelled)
             said_so[f"{split}/{name}"] = labelled
     counts = Counter(one.word for name in said_so for row in said_so[name] for one in row)
     order = [word for word, _ in counts.most_common()]
@@ -167,26 +173,22 @@ class TagBatches:
         if not len(self._stream.starts):
             raise ValueError("there are no sentences to train on")
         self._rows = np.array([vocabulary.rows(word) for word in corpus.words])
-        self._first = np.zeros(len(self._stream.words) + 1, bool)
-        self._first[self._stream.starts] = self._first[-1] = True
         self._size, self._seed = size, seed
 
     def of_step(self, step: int) -> TagBatch:
         """The batch of a step."""
         random = np.random.default_rng([self._seed, step])
-        length = int(random.choice(_LENGTHS, p=(0.15, 0.25, 0.3, 0.3)))
+        length = 1 + int(_LONGEST * random.random() ** 1.5)
         pieces = [self._piece(length, random) for _ in range(self._size // length)]
         return tag_batch([(self._rows[words], labels) for words, labels in pieces])
 
     def _piece(self, length: int, random: np.random.Generator) -> tuple[Ints, Ints]:
+        """So many words in a row; where they end tells nothing of where their sentences do."""
         stream = self._stream
-        begin = int(random.integers(len(stream.words)))
+        begin = int(random.integers(max(1, len(stream.words) - length + 1)))
         if random.random() < _FROM_SENTENCE:
             begin = int(stream.starts[random.integers(len(stream.starts))])
-        end = min(begin + length, len(stream.words))
-        if random.random() < _TO_SENTENCE and self._first[begin + 1 : end + 1].any():
-            end = begin + 1 + int(np.flatnonzero(self._first[begin + 1 : end + 1])[-1])
-        words, labels = stream.words[begin:end], stream.labels[begin:end]
+        words, labels = stream.words[begin : begin + length], stream.labels[begin : begin + length]
         return self._misheard(words, labels, random) if random.random() < 0.5 else (words, labels)
 
     def _misheard(self, words: Ints, labels: Ints, random: np.random.Generator) -> tuple[Ints, Ints]:

@@ -1,5 +1,7 @@
 """F1 of marks, case and spans on held-back text, beside the majority and an n-gram; milliseconds a sentence.
 
+And how often a final ends with a sentence, where it is one and where it is cut in the midst of one.
+
 python tests/bench/punctuation.py RUN [--tools FOLDER] [--split test]
 
 RUN is the folder of `python -m models.recipes.punctuation`: its text and its model. Without --tools, the folder of
@@ -19,6 +21,8 @@ import numpy as np
 import torch
 from measure import record
 
+from asr_app.text.punctuation import ModelTagger
+from asr_app.text.rewriting import ENDS
 from decoder.lm_build import estimate_arpa, find_tools
 from decoder.lm_recipe import EstimateOptions
 from models.recipes.label_scores import Counts, count_labels
@@ -34,6 +38,8 @@ from models.tagger import CASES, HEADS, LOOK_AHEAD, MARKS, load_tagger
 
 RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipes" / "punctuation.toml"
 BEAM = 8
+CUTS = 250
+"""Sentences of a group that are cut."""
 
 Labels = dict[str, list[str]]
 Labeller = Callable[[Sequence[str]], Labels]
@@ -112,6 +118,21 @@ def ngram(corpus: Corpus, tools: Path, folder: Path) -> NgramLabeller:
     return NgramLabeller(kenlm.Model(str(arpa)))
 
 
+def ends(corpus: Corpus, split: str, sources: Sequence[str], tagger: ModelTagger) -> dict[str, float]:
+    """Percent of finals that the application ends with a sentence: whole sentences, and the same cut anywhere."""
+    random = np.random.default_rng(1)
+    ended: dict[str, list[bool]] = {"whole": [], "cut": []}
+    while len(ended["cut"]) < CUTS:
+        stream = corpus.streams[f"{split}/{random.choice(sources)}"]
+        sentence = int(random.integers(len(stream.starts) - 1))
+        words = [corpus.words[one] for one in stream.words[stream.starts[sentence] : stream.starts[sentence + 1]]]
+        if 6 <= len(words) <= 40:
+            cut = words[: random.integers(2, len(words) - 1)]
+            for name, final in (("whole", words), ("cut", cut)):
+                ended[name].append(tagger.tag(final)[-1][1] in ENDS)
+    return {name: round(100 * float(np.mean(found)), 1) for name, found in ended.items()}
+
+
 def milliseconds(labeller: Labeller, words: Sequence[str]) -> float:
     """Processor time of a sentence: the least of 20."""
     times = []
@@ -133,6 +154,11 @@ def main() -> None:
     recipe = read_punctuation_recipe(RECIPE)
     corpus = prepare(recipe.sources, recipe.held_back, Path(), Path(), arguments.run / TEXT, print)
     tagger = load_tagger(arguments.run / MODEL)
+
+    application = ModelTagger.load(arguments.run / MODEL)
+    for group, sources in recipe.groups.items():
+        shares = ends(corpus, arguments.split, sources, application)
+        record("punctuation: ends of finals", {"group": group, "split": arguments.split, **shares})
 
     def by_tagger(look_ahead: int | None) -> Labeller:
         def label(words: Sequence[str]) -> Labels:

@@ -45,16 +45,6 @@ def test_rows_of_words_fold_case_and_digits_and_stay_inside() -> None:
         assert all(0 <= row < vocabulary.size for row in rows)
 
 
-def test_the_mark_where_a_text_is_cut_depends_on_a_window_of_words() -> None:
-    tagger = made()
-    for words in (1, 7, 80, 200):
-        assert tagger.cut_log_probs(text(words)).exp().sum().item() == pytest.approx(1.0)
-    torch.testing.assert_close(tagger.cut_log_probs(text(200)), tagger.cut_log_probs(text(200)[-80:]))
-    whole = tagger.log_probs(text(80))["mark"][-1]
-    assert not torch.allclose(tagger.cut_log_probs(text(10)), tagger.log_probs(text(10))["mark"][-1])
-    assert whole.shape == tagger.cut_log_probs(text(80)).shape == (len(HEADS["mark"]),)
-
-
 @pytest.mark.parametrize("shared", [False, True])
 def test_live_labels_depend_on_two_words_ahead_and_no_more(shared: bool) -> None:
     tagger = made(TaggerConfig(affixes=64, embedding=8, dim=16, hidden=32, layers=3, heads=2, shared=shared))

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from asr_app.text.itn.abbreviations import find_abbreviation
 from asr_app.text.itn.dates import find_date
 from asr_app.text.itn.digits import find_code, find_telephone
 from asr_app.text.itn.electronic import find_electronic
-from asr_app.text.itn.letters import find_abbreviation
+from asr_app.text.itn.houses import find_house
+from asr_app.text.itn.letters import find_letters
 from asr_app.text.itn.measures import find_measure
 from asr_app.text.itn.money import find_money
 from asr_app.text.itn.quantities import find_fraction, find_number, find_ordinal
@@ -24,7 +26,9 @@ _FINDERS: dict[str, Finder] = {
     "decimal": find_number,
     "ordinal": find_ordinal,
     "code": find_code,
+    "house": find_house,
     "abbreviation": find_abbreviation,
+    "letters": find_letters,
 }
 """By kind; of expressions of the same length, the first kind holds."""
 

@@ -26,6 +26,7 @@ def obeyed(text: str, commands: Commands = ENGLISH) -> str:
         ("he said open quote hello close quote and left", "he said “hello” and left"),
         ("really question mark", "really?"),
         ("period", "."),
+        ("that is all full stop we left", "that is all. we left"),
         ("it was late command period we left", "it was late. we left"),
         ("well command dash no", "well – no"),
         ("mother command hyphen in command hyphen law", "mother-in-law"),
@@ -43,7 +44,15 @@ def test_commands_are_obeyed(spoken: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a new line of products", "the comma is small", "a long period of time", "put the cap on", "my colon hurts", ""],
+    [
+        "a new line of products",
+        "the comma is small",
+        "a long period",
+        "put the cap on",
+        "my colon hurts",
+        "to a full stop",
+        "",
+    ],
 )
 def test_words_that_clash_are_words(text: str) -> None:
     assert obeyed(text) == text

@@ -26,9 +26,6 @@ class Scripted:
         assert len(words) == len(case)
         return {"case": torch.eye(len(CASES))[case], "mark": torch.eye(len(MARKS))[mark]}
 
-    def cut_log_probs(self, words: Sequence[str]) -> Tensor:
-        return self.log_probs(words)["mark"][-1]
-
 
 def tag(words: list[str], cases: str, marks: Sequence[str]) -> list[tuple[str, str]]:
     model: Any = Scripted(cases, marks)
@@ -47,13 +44,14 @@ def test_what_another_step_wrote_keeps_its_form_and_is_one_word() -> None:
 @pytest.mark.parametrize(("full_stop", "mark"), [(0.01, ""), (0.2, ".")])
 def test_a_pause_makes_the_end_of_a_sentence_likelier(full_stop: float, mark: str) -> None:
     class Paused(Scripted):
-        def cut_log_probs(self, words: Sequence[str]) -> Tensor:
-            return torch.tensor([1 - full_stop - 0.002, 0.001, full_stop, 0.001]).log()
+        def log_probs(self, words: Sequence[str], look_ahead: int | None = None) -> dict[str, Tensor]:
+            marks = torch.tensor([[1 - full_stop - 0.002, 0.001, full_stop, 0.001]]).log().repeat(len(words), 1)
+            return {**super().log_probs(words), "mark": marks}
 
-    model: Any = Paused("cll", ["", "", "."])
+    model: Any = Paused("lll", ["", "", ""])
     words = ["we", "went", "home"]
-    assert ModelTagger(model).tag(words)[-1] == ("home", mark)
-    assert ModelTagger(model).live.tag(words)[-1] == ("home", ".")  # words in progress are not at their end
+    assert ModelTagger(model).tag(words) == [("we", ""), ("went", ""), ("home", mark)]
+    assert ModelTagger(model).live.tag(words)[-1] == ("home", "")  # words in progress are not at their end
 
 
 def test_no_word_is_changed_whatever_it_is() -> None:

@@ -74,6 +74,12 @@ def test_a_full_stop_of_an_abbreviation_is_enough() -> None:
     assert text_of(Punctuation(Liar([("at", ""), ("7 p.m.", ".")])).apply(tokens)) == "At 7 p.m."
 
 
+@pytest.mark.parametrize("address", ["john.smith@gmail.com", "www.example.org", "ftp://a"])
+def test_addresses_have_no_capitals(address: str) -> None:
+    token = Token(address, 0, 1, stage="numbers")
+    assert text_of(Punctuation(Liar([(address.capitalize(), "")])).apply((token,))) == address
+
+
 def test_locked_words_keep_their_case() -> None:
     token = Token("iPhone", 0, 1, locked=True)
     assert text_of(Punctuation(Liar([("Iphone", ".")])).apply((token,))) == "iPhone."

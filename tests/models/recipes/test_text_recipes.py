@@ -121,6 +121,7 @@ def test_a_span_writer_from_what_the_tagger_found(run: Path, monkeypatch: pytest
 
 
 def test_the_recipes_of_the_docs_can_be_read() -> None:
-    tagger = read_punctuation_recipe(SHIPPED / "punctuation.toml")
-    assert {source for group in tagger.groups.values() for source in group} == set(tagger.sources)
+    for name in ("punctuation", "punctuation-second", "punctuation-third"):
+        tagger = read_punctuation_recipe(SHIPPED / f"{name}.toml")
+        assert {source for group in tagger.groups.values() for source in group} == set(tagger.sources)
     assert read_itn_recipe(SHIPPED / "itn.toml").network.kind == "transformer"
