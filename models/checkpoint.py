@@ -73,6 +73,23 @@ def shrink_checkpoint(folder: Path, output: Path) -> None:
     save_checkpoint(output, replace(checkpoint, weights=quantise(checkpoint.weights)))
 
 
+def average_checkpoints(folders: Sequence[Path], output: Path) -> None:
+    """Write the model whose weights are the means of those of several, with all else as the last one has it.
+
+    Of runs that went on from one another the mean is often better than each (Wortsman et al., Model soups, 2022).
+    Raises ValueError where one is damaged, or they are not of one kind.
+    """
+    checkpoints = [load_checkpoint(folder) for folder in folders]
+    last = checkpoints[-1]
+    for folder, one in zip(folders, checkpoints, strict=True):
+        if (one.frontend, one.encoder, one.heads) != (last.frontend, last.encoder, last.heads):
+            raise ValueError(f"{folder} is another kind of model than {folders[-1]}: average the runs of one recipe")
+    weights = {name: torch.stack([one.weights[name].float() for one in checkpoints]).mean(0) for name in last.weights}
+    weights = {name: mean.to(last.weights[name].dtype) for name, mean in weights.items()}
+    provenance = last.provenance | {"averaged": [one.sha256 for one in checkpoints]}
+    save_checkpoint(output, replace(last, weights=weights, provenance=provenance))
+
+
 def read_description(folder: Path) -> dict[str, Any]:
     """model.json of a checkpoint folder; ValueError where it is not one."""
     path = folder / DESCRIPTION

@@ -1,7 +1,7 @@
 """`asr models`: which recognisers there are, and how they come and go."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -128,23 +128,44 @@ def shrink(
 ) -> None:
     """Write a recogniser again with its weights in 8 bits, half the size."""
     folder = find_model(name)
-    if output.resolve() == folder.resolve():
-        raise ConfigError(f"{output} is the model itself: name another folder")
-    check_output(output)
 
-    import shutil
+    from models.checkpoint import WEIGHTS, shrink_checkpoint
 
-    from models.checkpoint import DESCRIPTION, WEIGHTS, shrink_checkpoint
-
-    try:
-        shrink_checkpoint(folder, output)
-    except (OSError, ValueError) as error:
-        raise CheckpointError(explained(error)) from error
-    for path in folder.iterdir():
-        if path.is_file() and path.name not in (WEIGHTS, DESCRIPTION):
-            shutil.copyfile(path, output / path.name)
+    _write_again([folder], output, lambda: shrink_checkpoint(folder, output))
     sizes = [(one / WEIGHTS).stat().st_size / 1e6 for one in (folder, output)]
     typer.echo(f"{output}: weights of {sizes[1]:.1f} MB instead of {sizes[0]:.1f} MB")
+
+
+@app.command()
+def average(
+    names: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Recognisers of runs that began alike.")],
+    output: Annotated[Path, typer.Option("--output", help="Folder of the mean.")],
+) -> None:
+    """Write the recogniser whose weights are the mean of several; all else is the last one's."""
+    folders = [find_model(name) for name in names]
+
+    from models.checkpoint import average_checkpoints
+
+    _write_again(folders, output, lambda: average_checkpoints(folders, output))
+    typer.echo(f"{output}: the mean of {len(folders)}")
+
+
+def _write_again(folders: Sequence[Path], output: Path, write: Callable[[], None]) -> None:
+    """A recogniser made of others: write writes its model, the rest is copied from the last folder."""
+    import shutil
+
+    from models.checkpoint import DESCRIPTION, WEIGHTS
+
+    if output.resolve() in [folder.resolve() for folder in folders]:
+        raise ConfigError(f"{output} is the model itself: name another folder")
+    check_output(output)
+    try:
+        write()
+    except (OSError, ValueError) as error:
+        raise CheckpointError(explained(error)) from error
+    for path in folders[-1].iterdir():
+        if path.is_file() and path.name not in (WEIGHTS, DESCRIPTION):
+            shutil.copyfile(path, output / path.name)
 
 
 def _source(what: str, folder: Path | None, name: str | None, sha256: str | None) -> "Source":

@@ -14,6 +14,7 @@ from models.checkpoint import (
     DESCRIPTION,
     WEIGHTS,
     Checkpoint,
+    average_checkpoints,
     load_checkpoint,
     read_description,
     save_checkpoint,
@@ -266,3 +267,19 @@ def test_a_shrunk_checkpoint_is_smaller_and_says_nearly_the_same(tmp_path: Path)
     frames = [load_checkpoint(folder).build().encoder(features, torch.tensor([60]))[0] for folder in (whole, small)]
     torch.testing.assert_close(*frames, atol=0.05, rtol=0)
     assert load_checkpoint(small).provenance == load_checkpoint(whole).provenance
+
+
+def test_a_mean_of_runs(folder: Path, tmp_path: Path, small_config: EncoderConfig) -> None:
+    other, mean = tmp_path / "other", tmp_path / "mean"
+    save_checkpoint(other, replace(made(small_config, seed=1), provenance={"run": "later"}))
+    average_checkpoints([folder, other], mean)
+    first, second, both = (load_checkpoint(one) for one in (folder, other, mean))
+    for name, tensor in both.weights.items():
+        torch.testing.assert_close(tensor, (first.weights[name].float() + second.weights[name]).div(2).to(tensor.dtype))
+    assert both.provenance == {"run": "later", "averaged": [first.sha256, second.sha256]}
+
+
+def test_another_kind_of_model_is_not_averaged(folder: Path, tmp_path: Path, small_config: EncoderConfig) -> None:
+    save_checkpoint(tmp_path / "wide", made(replace(small_config, feed_forward=2 * small_config.feed_forward)))
+    with pytest.raises(ValueError, match="another kind of model"):
+        average_checkpoints([folder, tmp_path / "wide"], tmp_path / "mean")

@@ -1,4 +1,4 @@
-"""`asr models shrink`: the same recogniser in less space."""
+"""`asr models shrink` and `average`: recognisers made of others."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,3 +33,11 @@ def test_a_recogniser_is_not_shrunk_into_itself(asr: Asr, model_folder: Path) ->
 def test_there_must_be_a_recogniser(asr: Asr, tmp_path: Path) -> None:
     done = asr("models", "shrink", "nowhere", "--output", tmp_path / "small")
     assert done.code == CheckpointError.exit_code
+
+
+def test_the_mean_of_a_recogniser_with_itself(asr: Asr, model_folder: Path, tmp_path: Path, manifest: Path) -> None:
+    done = asr("models", "average", model_folder, model_folder, "--output", tmp_path / "mean")
+    assert (done.code, done.err, done.out) == (0, "", f"{tmp_path / 'mean'}: the mean of 2\n")
+    assert {path.name for path in (tmp_path / "mean").iterdir()} == {path.name for path in model_folder.iterdir()}
+    assert asr("eval", "--model", tmp_path / "mean", manifest).code == 0
+    assert asr("models", "average", model_folder, "--output", model_folder).code == ConfigError.exit_code
