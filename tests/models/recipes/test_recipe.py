@@ -141,6 +141,6 @@ def test_shipped_recipes_name_no_test_data(path: Path) -> None:
     assert recipe.name == path.stem
     heard = {*recipe.stores, *recipe.teacher_stores, *recipe.noise_stores, *recipe.nonspeech_stores}
     kinds = {store.split("/")[0] for store in heard}
-    assert kinds <= {"real", "train-clean-5", "an4", "synth", "noise"}
+    assert kinds <= {"real", "train-clean-5", "an4", "open", "voices", "synth", "noise"}
     assert {store.split("/")[0] for store in recipe.dev_stores} <= {"dev"}
     assert not any("test" in name for name in (*heard, *recipe.dev_stores, *recipe.transcripts))
