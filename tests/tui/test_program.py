@@ -24,6 +24,14 @@ pytestmark = [
 ]
 
 
+def until(true: Callable[[], bool], complaint: Callable[[], str] = str) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end, complaint()
+        time.sleep(0.2)
+
+
 class Terminal:
     """A terminal of 80 by 24, with a folder of its own for all that the program keeps."""
 
@@ -49,10 +57,7 @@ class Terminal:
         return bool(_COLOUR.search(self._run("capture-pane", "-p", "-e")))
 
     def wait(self, text: str) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while not self.shows(text):
-            assert time.monotonic() < end, f"{text!r} does not appear:\n{self._run('capture-pane', '-p')}"
-            time.sleep(0.2)
+        until(lambda: self.shows(text), lambda: f"{text!r} does not appear:\n{self._run('capture-pane', '-p')}")
 
     def program(self) -> int:
         """The process's number."""
@@ -91,9 +96,10 @@ def test_a_dictation_survives_being_killed_and_is_saved(terminal: Callable[..., 
     first.wait("Finished")
     assert first.shows("half past nine")
     assert first.has_colours()
+    (journal,) = (tmp_path / "state" / "asr").iterdir()
+    until(lambda: '"nine"' in journal.read_text())  # on the screen they may be words in progress yet
     os.kill(first.program(), 9)
     first.wait("ended with 137")
-    (journal,) = (tmp_path / "state" / "asr").iterdir()
     assert journal.stat().st_mode & 0o777 == 0o600
     (sound,) = (tmp_path / "sound").iterdir()
     assert sound.stat().st_size > 100_000
