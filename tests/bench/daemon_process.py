@@ -13,6 +13,7 @@ from pathlib import Path
 
 from measure import ONE_THREAD, REPOSITORY
 
+sys.path.insert(0, str(REPOSITORY / "tests" / "asr_app"))
 sys.path.insert(0, str(REPOSITORY / "tests" / "asr_app" / "daemon"))
 
 import serving
