@@ -93,7 +93,7 @@ class Engine:
     @property
     def status(self) -> EngineStatus:
         """How it stands now."""
-        streams, began = tuple(self._streams), self._turn_began
+        streams, began = [stream for stream in tuple(self._streams) if not stream.is_over], self._turn_began
         return EngineStatus(
             live=len(streams),
             waiting_s=sum(stream.waiting_s for stream in streams),

@@ -12,6 +12,7 @@ from asr_app.events import AudioGap, Event, SpeechEnded, SpeechStarted
 from asr_app.placement import Placement
 from asr_app.recognizer import Recognizer, RecognizerSession
 from asr_app.silero import SAMPLE_RATE
+from asr_app.sound_memory import SoundMemory
 from asr_app.voice_activity import SpeechGate, VoiceActivityOptions
 from models.acoustic import AcousticStream, LogProbs
 
@@ -19,14 +20,18 @@ from models.acoustic import AcousticStream, LogProbs
 class GatedSession:
     """A StreamSession of chunks of SAMPLE_RATE Hz that may go on for days."""
 
-    def __init__(self, recognizer: Recognizer, options: VoiceActivityOptions | None = None) -> None:
+    def __init__(
+        self, recognizer: Recognizer, options: VoiceActivityOptions | None = None, memory: SoundMemory | None = None
+    ) -> None:
         """options: by default the gate shuts after the trailing silence of the recogniser's endpoint rules.
+
+        memory: remembers what is heard; None for none.
 
         Raises ConfigError where the recogniser's sample rate is not the voice activity network's.
         """
         if recognizer.sample_rate != SAMPLE_RATE:
             raise ConfigError(f"live speech needs a recogniser of {SAMPLE_RATE} Hz: choose another with --model")
-        self._recognizer = recognizer
+        self._recognizer, self._memory = recognizer, memory
         self._gate = SpeechGate(options or VoiceActivityOptions(hangover_s=recognizer.endpoints.trailing_silence_s))
         self._heard: deque[AudioChunk | SpeechStarted | SpeechEnded] = deque()
         self._speech: _Speech | None = None
@@ -81,6 +86,8 @@ class GatedSession:
                 if self._speech is None:
                     self._speech = _Speech(self._recognizer.session(), item.start_sample / SAMPLE_RATE, self._segments)
                 self._speech.session.feed(item)
+                if self._memory:
+                    self._memory.accept(item)
             elif isinstance(item, SpeechStarted):
                 events.append(item)
             elif self._speech and not self._speech.is_over():

@@ -21,7 +21,8 @@ from asr_app.event_queue import EventQueue
 from asr_app.events import Event, Failed, Transcript
 from asr_app.live_stream import LiveStream
 from asr_app.recognizer import Recognizer
-from asr_app.two_passes import SoundMemory, TwoPasses
+from asr_app.sound_memory import SoundMemory
+from asr_app.two_passes import SecondPass, TwoPasses
 from asr_app.voice_activity import VoiceActivityOptions
 
 logger = logging.getLogger(__name__)
@@ -71,10 +72,10 @@ class LiveSession:
     def __init__(self, recognizer: Recognizer, source: LiveSource, options: VoiceActivityOptions | None = None) -> None:
         """source: of the recogniser's sample rate, not yet entered."""
         self._queue = EventQueue()
-        self._passes: TwoPasses | None = None
+        self._second_pass, self._passes = SecondPass(), None
         if recognizer.exact:
             memory = SoundMemory()
-            self._passes = TwoPasses(self._queue, recognizer.exact, memory)
+            self._passes = TwoPasses(self._queue, recognizer.exact, memory, self._second_pass)
             source = Overheard(source, [memory])
         self._source, self._stream = source, LiveStream(recognizer, options)
         self._listener = self._passes or self._queue
@@ -162,6 +163,7 @@ class LiveSession:
             self._listener.put(Failed(failure))
         self._ended = State.FAILED if failure else State.STOPPED
         self._listener.close()
+        self._second_pass.close()
 
     def _listen(self) -> None:
         try:

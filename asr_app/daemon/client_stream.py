@@ -1,56 +1,81 @@
-"""A client's stream of the engine: 16-bit samples as they come over a socket."""
+"""A client's live stream: samples in the client's own form, as they come over a socket, cut anywhere."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from asr_app.audio.resample import MAX_RATE, MIN_RATE
-from asr_app.audio.types import AudioChunk
-from asr_app.engine import Engine
-from asr_app.engine_stream import Listener, StreamSession
+from asr_app.audio.resample import MAX_RATE, MIN_RATE, StreamingResampler
+from asr_app.audio.types import AudioChunk, Samples
+from asr_app.daemon.streams import Streams
+from asr_app.engine_stream import Listener
 from asr_app.errors import ProtocolError
+from asr_app.voice_activity import VoiceActivityOptions
 
 _POLL_S = 0.05
 """How often a client whose sound waits is looked after; a thread for each would be too many."""
 
 
+def pcm16(data: bytes) -> Samples:
+    """Samples of s16le."""
+    return np.frombuffer(data, "<i2").astype(np.float32) / 32768.0
+
+
+@dataclass(frozen=True, slots=True)
+class SampleForm:
+    """Of mono samples. rate: Hz; size: bytes of a sample; decode: gives them as float32 in [-1, 1]."""
+
+    rate: int
+    size: int = 2
+    decode: Callable[[bytes], Samples] = pcm16
+
+
 class ClientStream:
-    """A live stream, for the event loop's thread."""
+    """For the event loop's thread."""
 
     def __init__(
-        self, engine: Engine, listener: Listener, sample_rate: int, session: StreamSession | None = None
+        self, streams: Streams, listener: Listener, form: SampleForm, voice: VoiceActivityOptions | None = None
     ) -> None:
-        """sample_rate: Hz. session: see Engine.open. EngineError where the engine takes no more streams."""
-        self.sample_rate = sample_rate
-        self._stream = engine.open(listener, session=session)
-        self._position = 0
+        """voice: see Streams.open. EngineError where the engine takes no more streams."""
+        self._form, self._rate = form, streams.recognizer.sample_rate
+        self._resampler = StreamingResampler(form.rate, self._rate)
+        self._stream = streams.open(listener, voice)
+        self._received = self._position = 0
         self._odd = b""
 
     @property
     def seconds(self) -> float:
         """How much was accepted."""
-        return self._position / self.sample_rate
+        return self._received / self._form.rate
 
     async def accept(self, data: bytes) -> None:
-        """Take samples (s16le, mono), cut anywhere; waits while the stream's queue is full."""
+        """Take samples; waits while the stream's queue is full."""
         data = self._odd + data
-        whole = len(data) - len(data) % 2
+        whole = len(data) - len(data) % self._form.size
         self._odd = data[whole:]
-        samples = np.frombuffer(data[:whole], "<i2").astype(np.float32) / 32768.0
-        for at in range(0, len(samples), self.sample_rate):  # a second each: the queue is bounded in seconds
-            piece = samples[at : at + self.sample_rate]
-            chunk = AudioChunk(piece, self.sample_rate, self._position)
-            while not self._stream.accept(chunk):
-                await asyncio.sleep(_POLL_S)
-            self._position += len(piece)
+        samples, rate = self._form.decode(data[:whole]), self._form.rate
+        for start in range(0, len(samples), rate):  # a second each: the queue is bounded in seconds
+            piece = samples[start : start + rate]
+            self._received += len(piece)
+            await self._push(self._resampler.accept(piece))
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """No more samples come: the last words follow."""
+        await self._push(self._resampler.finish())
         self._stream.finish()
 
     def cancel(self) -> None:
         """Drop the stream, where it is not at its end."""
         self._stream.cancel()
+
+    async def _push(self, samples: Samples) -> None:
+        if not len(samples):
+            return
+        chunk = AudioChunk(np.clip(samples, -1.0, 1.0), self._rate, self._position)
+        while not self._stream.accept(chunk):
+            await asyncio.sleep(_POLL_S)
+        self._position += len(samples)
 
 
 def checked_rate(rate: object) -> int:

@@ -15,16 +15,13 @@ from enum import StrEnum
 from typing import ClassVar, TypeGuard
 
 from asr_app.audio.live_source import LiveSource
-from asr_app.audio.overheard import Overheard
 from asr_app.daemon.outbox import Outbox
 from asr_app.daemon.sinks import Sink
-from asr_app.engine import Engine
-from asr_app.engine_gate import GatedSession
+from asr_app.daemon.streams import Streams
 from asr_app.engine_stream import explained
 from asr_app.errors import AsrError
 from asr_app.events import Event, Failed, Final, SpeechEnded, SpeechStarted, Transcript, Written
 from asr_app.remembering import Memory
-from asr_app.two_passes import SoundMemory, TwoPasses
 from asr_app.typing.pace import Pace
 from asr_app.writing import Listener, Write, WrittenListener
 
@@ -88,13 +85,13 @@ class Dictation:
         """Whether a take is in progress, or about to be."""
         return self._take is not None or self._starting.locked()
 
-    async def start(self, engine: Engine) -> bool:
+    async def start(self, streams: Streams) -> bool:
         """Begin a take; False where one is in progress. AsrError where the source or the engine refuses."""
         async with self._starting:
             if self._take:
                 return False
-            source = await asyncio.to_thread(self._open_source, engine.recognizer.sample_rate)
-            take = _Take(source, engine, Outbox(self._backlog), self.write)
+            source = await asyncio.to_thread(self._open_source, streams.recognizer.sample_rate)
+            take = _Take(source, streams, Outbox(self._backlog), self.write)
             await asyncio.to_thread(take.start)
             self._take = take
             self._relay = asyncio.create_task(self._pass_on(take, self._relay))
@@ -198,24 +195,18 @@ def _is_last(event: Event, take: "_Take") -> TypeGuard[Final]:
 class _Take:
     """A run of a source: a thread that reads it and hands its chunks to the engine."""
 
-    def __init__(self, source: LiveSource, engine: Engine, outbox: Outbox, write: Write | None) -> None:
+    def __init__(self, source: LiveSource, streams: Streams, outbox: Outbox, write: Write | None) -> None:
         self.outbox, self.write, self.failure, self.is_cancelled = outbox, write, "", False
         self.name, self.began, self.said = source.name, datetime.now().astimezone(), dict[int, Final]()
-        self._source, self._engine = source, engine
+        self._source, self._streams = source, streams
         self._resources = ExitStack()
 
     def start(self) -> None:
         """Open the source and begin; AsrError where source or engine refuses."""
-        session, exact = GatedSession(self._engine.recognizer), self._engine.recognizer.exact
-        if exact:
-            memory = SoundMemory()
-            self._source = Overheard(self._source, [memory])
         self._resources.enter_context(self._source)
         listener: Listener = WrittenListener(self.outbox, self.write) if self.write else self.outbox
-        if exact:
-            listener = TwoPasses(listener, exact, memory)
         try:
-            self._stream = self._engine.open(listener, session=session)
+            self._stream = self._streams.open(listener)
         except AsrError:
             listener.close()
             self._resources.close()

@@ -8,14 +8,17 @@ from collections.abc import Callable
 _LOOK_S = 5.0
 
 
-async def keep_small(is_idle: Callable[[], bool]) -> None:
-    """Give memory back once each time that the daemon falls idle; for ever."""
-    was_idle = False
+async def keep_small(is_idle: Callable[[], bool], work_done: Callable[[], object]) -> None:
+    """Give memory back whenever the daemon is idle after work; for ever.
+
+    work_done: how much there was so far. Most work begins and ends between two looks, so being busy is seldom seen.
+    """
+    cleared: object = None
     while True:
-        idle = is_idle()
-        if idle and not was_idle:
+        done = work_done()
+        if is_idle() and done != cleared:
             await asyncio.to_thread(_give_back)
-        was_idle = idle
+            cleared = done
         await asyncio.sleep(_LOOK_S)
 
 

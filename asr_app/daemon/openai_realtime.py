@@ -102,8 +102,8 @@ class _Conversation:
             raise ProtocolError("the audio is no base64: encode the samples so") from error
         if self._turn is None:
             await self._settle()
-            stream = await self._service.expecting(Hints(self._options.prompt))
-            self._turn = Turn(stream, self._options, self._heard_s, self._tell, self._limits.backlog)
+            streams = await self._service.streams(Hints(self._options.prompt))
+            self._turn = Turn(streams, self._options, self._heard_s, self._tell, self._limits.backlog)
         if not await self._turn.accept(data):
             turn, self._turn = self._turn, None
             await turn.cancel()  # it has said why

@@ -1,14 +1,13 @@
 """What a realtime client may set: the form of its sound, what it expects to be said, and how turns are found."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from asr_app.audio.types import Samples
 from asr_app.daemon import g711
+from asr_app.daemon.client_stream import SampleForm
 from asr_app.daemon.openai_errors import ApiError
 from asr_app.daemon.openai_transcriptions import LANGUAGES, check_model
 from asr_app.errors import ProtocolError
@@ -17,34 +16,28 @@ from asr_app.voice_activity import VoiceActivityOptions
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """Of a client's samples, mono. size: bytes of a sample; rate: Hz; decode: gives them as float32 in [-1, 1]."""
+    """Of a client's samples, by its name in the protocol."""
 
     type: str
-    size: int
-    rate: int
-    decode: Callable[[bytes], Samples]
+    samples: SampleForm
 
     @property
     def described(self) -> dict[str, Any]:
         """As a session's object has it."""
-        return {"type": self.type, "rate": self.rate} if self.size == 2 else {"type": self.type}
+        return {"type": self.type, "rate": self.samples.rate} if self is _PCM else {"type": self.type}
 
 
-def _pcm16(data: bytes) -> Samples:
-    return np.frombuffer(data, "<i2").astype(np.float32) / 32768.0
+def _g711(table: g711.Table) -> SampleForm:
+    return SampleForm(g711.RATE, 1, lambda data: table[np.frombuffer(data, np.uint8)])
 
 
-def _g711(table: g711.Table) -> Callable[[bytes], Samples]:
-    return lambda data: table[np.frombuffer(data, np.uint8)]
-
-
-_PCM = AudioFormat("audio/pcm", 2, 24_000, _pcm16)
+_PCM = AudioFormat("audio/pcm", SampleForm(24_000))
 _FORMATS = {
     form.type: form
     for form in (
         _PCM,
-        AudioFormat("audio/pcmu", 1, g711.RATE, _g711(g711.MU_LAW)),
-        AudioFormat("audio/pcma", 1, g711.RATE, _g711(g711.A_LAW)),
+        AudioFormat("audio/pcmu", _g711(g711.MU_LAW)),
+        AudioFormat("audio/pcma", _g711(g711.A_LAW)),
     )
 }
 _FORMER_NAMES = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma"}
@@ -111,9 +104,9 @@ def _format(form: object) -> AudioFormat:
     """As {"type": "audio/pcm", "rate": 24000}, or by its former name."""
     told = form if isinstance(form, dict) else {"type": _FORMER_NAMES.get(str(form))}
     known = _FORMATS.get(str(told.get("type")))
-    if known is None or told.get("rate", known.rate) != known.rate:
+    if known is None or told.get("rate", known.samples.rate) != known.samples.rate:
         raise ProtocolError(
-            f"this form of audio is not known: send 16-bit mono audio/pcm of {_PCM.rate} Hz, "
+            f"this form of audio is not known: send 16-bit mono audio/pcm of {_PCM.samples.rate} Hz, "
             f"or audio/pcmu or audio/pcma of {g711.RATE} Hz"
         )
     return known

@@ -1,4 +1,7 @@
-"""A turn of a realtime client: sound until a commit, as a stream of the engine, and what is told of it."""
+"""A turn of a realtime client: sound until a commit, as a stream of the engine, and what is told of it.
+
+Deltas are the words of the first pass that it no longer changes; what is completed has the words of the second.
+"""
 
 import asyncio
 import logging
@@ -6,25 +9,18 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import numpy as np
-
-from asr_app.audio.resample import StreamingResampler
-from asr_app.audio.types import AudioChunk, Samples
+from asr_app.daemon.client_stream import ClientStream
 from asr_app.daemon.deltas import Deltas
 from asr_app.daemon.openai_formats import usage
 from asr_app.daemon.openai_realtime_session import SessionOptions
 from asr_app.daemon.outbox import Outbox
-from asr_app.engine import Engine
-from asr_app.engine_gate import GatedSession
+from asr_app.daemon.streams import Streams
 from asr_app.errors import AsrError
 from asr_app.events import Event, Failed, Final, SpeechEnded, SpeechStarted, Transcript
-from asr_app.recognizer import Recognizer
 
 logger = logging.getLogger(__name__)
 
 Tell = Callable[[dict[str, Any]], Awaitable[None]]
-
-_POLL_S = 0.05
 
 
 class Turn:
@@ -32,40 +28,33 @@ class Turn:
 
     def __init__(
         self,
-        stream: tuple[Engine, Recognizer],
+        streams: Streams,
         options: SessionOptions,
         start_s: float,
         tell: Tell,
         backlog: int,
     ) -> None:
         """start_s: of the turn in the session's sound. EngineError where the engine takes no more streams."""
-        engine, recognizer = stream
         self._outbox, self._tell_client, self._start_s = Outbox(backlog), tell, start_s
-        session = GatedSession(recognizer, options.voice) if options.voice else recognizer.session()
-        self._stream = engine.open(self._outbox, session=session)
-        self._format, self._rate = options.format, recognizer.sample_rate
-        self._resampler = StreamingResampler(self._format.rate, self._rate)
-        self._position, self._odd, self.seconds = 0, b"", 0.0
+        self._stream = ClientStream(streams, self._outbox, options.format.samples, options.voice)
         self._whole = None if options.voice else _Item(start_s)
-        self._item = self._whole
+        self._item = self._whole  # in progress
+        self._items = dict[int, _Item]()  # of the segments whose finals are yet to come
         self._telling = asyncio.create_task(self._tell())
+
+    @property
+    def seconds(self) -> float:
+        """How much was accepted."""
+        return self._stream.seconds
 
     async def accept(self, data: bytes) -> bool:
         """Take samples in the client's form, cut anywhere; waits for room; False where the turn has failed."""
-        data = self._odd + data
-        whole = len(data) - len(data) % self._format.size
-        self._odd = data[whole:]
-        samples, rate = self._format.decode(data[:whole]), self._format.rate
-        for start in range(0, len(samples), rate):  # a second each: the queue is bounded in seconds
-            piece = samples[start : start + rate]
-            self.seconds += len(piece) / rate
-            await self._push(self._resampler.accept(piece))
+        await self._stream.accept(data)
         return not self._telling.done()
 
     async def finish(self) -> None:
         """No more sound comes; the last words follow."""
-        await self._push(self._resampler.finish())
-        self._stream.finish()
+        await self._stream.finish()
         if self._whole:
             await self._committed(self._whole)
 
@@ -79,14 +68,6 @@ class Turn:
         self._telling.cancel()
         await asyncio.gather(self._telling, return_exceptions=True)
 
-    async def _push(self, samples: Samples) -> None:
-        if not len(samples):
-            return
-        chunk = AudioChunk(np.clip(samples, -1.0, 1.0), self._rate, self._position)
-        while not self._stream.accept(chunk):
-            await asyncio.sleep(_POLL_S)
-        self._position += len(samples)
-
     async def _tell(self) -> None:
         try:
             async for event in self._outbox:
@@ -97,7 +78,13 @@ class Turn:
             await self._failed(str(error))
 
     async def _tell_event(self, event: Event) -> None:
-        if isinstance(event, SpeechStarted):
+        if isinstance(event, Failed):
+            raise AsrError(event.message)
+        if isinstance(event, Transcript):
+            await self._tell_words(event)
+        elif self._whole:
+            return
+        elif isinstance(event, SpeechStarted):
             self._item = _Item(self._start_s + event.time_s)
             await self._buffer("speech_started", self._item, audio_start_ms=self._ms(event.time_s))
         elif isinstance(event, SpeechEnded) and self._item:
@@ -105,12 +92,21 @@ class Turn:
             await self._buffer("speech_stopped", item, audio_end_ms=self._ms(event.time_s))
             item.end_s = self._start_s + event.time_s
             await self._committed(item)
+            await self._complete(item)
+
+    async def _tell_words(self, event: Transcript) -> None:
+        """Of the item in which the segment began; the final may come when that is over."""
+        item = self._items.setdefault(event.segment_id, self._item) if self._item else self._items[event.segment_id]
+        if delta := item.take(event):
+            await self._transcription("delta", item, delta=delta)
+        if isinstance(event, Final):
+            del self._items[event.segment_id]
+            await self._complete(item)
+
+    async def _complete(self, item: "_Item") -> None:
+        """Tell all of an item that has ended, once no final of it is missing."""
+        if item.end_s is not None and item not in self._items.values():
             await self._completed(item)
-        elif isinstance(event, Transcript) and self._item:
-            if delta := self._item.take(event):
-                await self._transcription("delta", self._item, delta=delta)
-        elif isinstance(event, Failed):
-            raise AsrError(event.message)
 
     def _ms(self, time_s: float) -> int:
         return round(1000 * (self._start_s + time_s))
@@ -122,8 +118,8 @@ class Turn:
         await self._buffer("committed", item)
 
     async def _completed(self, item: "_Item") -> None:
-        seconds = (item.end_s or self._start_s + self.seconds) - item.start_s
-        await self._transcription("completed", item, transcript=item.text, usage=usage(seconds))
+        end_s = self._start_s + self.seconds if item.end_s is None else item.end_s
+        await self._transcription("completed", item, transcript=item.text, usage=usage(end_s - item.start_s))
 
     async def _failed(self, message: str) -> None:
         item = self._item or _Item(self._start_s)
@@ -136,10 +132,11 @@ class Turn:
 
 
 class _Item:
-    """What was said in one go. start_s, end_s: in the session's sound."""
+    """What was said in one go. start_s, end_s: in the session's sound; it has no end while it goes on."""
 
     def __init__(self, start_s: float) -> None:
-        self.id, self.start_s, self.end_s = f"item_{uuid.uuid4().hex}", start_s, 0.0
+        self.id, self.start_s = f"item_{uuid.uuid4().hex}", start_s
+        self.end_s: float | None = None
         self._deltas, self._texts = Deltas(), list[str]()
 
     @property

@@ -125,18 +125,15 @@ class Transcriptions:
                 f"{self._limits.uploads} recordings are being heard, and no more may be: try again later",
                 code="rate_limit_exceeded",
             )
-        recordings.under_way += 1
-        try:
+        with recordings.taken():
             yield
-        finally:
-            recordings.under_way -= 1
 
     @asynccontextmanager
     async def _work(self, wanted: Wanted) -> AsyncIterator["_Work"]:
         """A recording that is being heard; at the end no thread reads it any more."""
         began = time.monotonic()
         try:
-            _, recognizer = await self._service.expecting(wanted.hints)
+            recognizer = await self._service.recognizer(wanted.hints)
         except AsrError as error:
             raise api_error(error) from error
         work = _Work(wanted.recording, self._limits, self._service.write_recordings)

@@ -8,6 +8,7 @@ recording waits for no more than a run of each long one.
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from asr_app.audio.types import AudioChunk
 from asr_app.files.hearing import hear
@@ -20,12 +21,21 @@ from asr_app.sinks.segment import Utterance
 class Recordings:
     """All recordings of a daemon.
 
-    under_way: how many are being received or heard; counted in the event loop's thread.
+    begun: how many there were so far; under_way: how many are being received or heard. For the event loop's thread.
     """
 
     def __init__(self) -> None:
-        self.under_way = 0
+        self.begun = self.under_way = 0
         self._thread = ThreadPoolExecutor(1, "recordings")
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """While a recording is received and heard."""
+        self.begun, self.under_way = self.begun + 1, self.under_way + 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
 
     def transcribe(self, recognizer: Recognizer, chunks: Iterable[AudioChunk]) -> Iterator[Utterance]:
         """What is said in each run of speech of a recording; in a thread of the caller's, which waits for its turns.

@@ -57,7 +57,7 @@ async def _serve(socket: Path, make_service: Callable[[], Service], servers: Ser
             notifier.ready()
             chores = [
                 asyncio.create_task(notifier.watch(lambda: _answers(service, notifier.watchdog_s))),
-                asyncio.create_task(keep_small(lambda: _is_idle(service))),
+                asyncio.create_task(keep_small(lambda: service.is_idle, lambda: service.work_done)),
             ]
             with words:
                 await service.stopping.wait()
@@ -68,11 +68,6 @@ async def _serve(socket: Path, make_service: Callable[[], Service], servers: Ser
         notifier.stopping()
         await service.close()
         await control.close()
-
-
-def _is_idle(service: Service) -> bool:
-    """Whether nobody speaks and no recording is heard."""
-    return not service.engine.status.live and not service.recordings.under_way
 
 
 def _answers(service: Service, patience_s: float) -> bool:

@@ -14,6 +14,7 @@ from asr_app.daemon.hints import Hints, expecting
 from asr_app.daemon.outbox import Outbox
 from asr_app.daemon.recordings import Recordings
 from asr_app.daemon.sinks import Sink
+from asr_app.daemon.streams import Streams
 from asr_app.engine import Engine
 from asr_app.errors import AsrError, DaemonError
 from asr_app.events import Event
@@ -21,6 +22,7 @@ from asr_app.history import Kind
 from asr_app.library import installed_models, shipped_models
 from asr_app.recognizer import Recognizer
 from asr_app.remembering import memory_of
+from asr_app.two_passes import SecondPass
 from asr_app.typing.pace import Pace
 from asr_app.writing import Write
 
@@ -66,8 +68,9 @@ class Service:
         self.stopping = asyncio.Event()
         self.recordings = Recordings()
         self.write_recordings: Write | None = None
+        self._second_pass = SecondPass()
         self._read_settings, self._load, self._load_writers = read_settings, load, load_writers
-        self._began = time.monotonic()
+        self._began, self._opened = time.monotonic(), 0
         self._engine: Engine | None = None
         self._loading = asyncio.Lock()
         self._subscribers: set[Outbox] = set()
@@ -80,13 +83,31 @@ class Service:
             raise DaemonError("the recogniser is still being loaded: try again in a few seconds")
         return self._engine
 
-    async def expecting(self, hints: Hints) -> tuple[Engine, Recognizer]:
-        """The engine, and the recogniser of a stream of it whose client gives hints; DaemonError while it is loaded."""
+    async def streams(self, hints: Hints | None = None) -> Streams:
+        """Where a client who may have given hints opens live streams; DaemonError while the recogniser is loaded."""
         engine = self.engine
+        self._opened += 1
+        recognizer = await self._expecting(engine.recognizer, hints) if hints else engine.recognizer
+        return Streams(engine, recognizer, self._second_pass)
+
+    async def recognizer(self, hints: Hints) -> Recognizer:
+        """For the recording of a client who gives hints; DaemonError while it is loaded."""
+        return await self._expecting(self.engine.recognizer, hints)
+
+    async def _expecting(self, recognizer: Recognizer, hints: Hints) -> Recognizer:
         if hints == Hints():
-            return engine, engine.recognizer
-        model, most = self.settings.model, self.limits.hints
-        return engine, await asyncio.to_thread(expecting, engine.recognizer, model, hints, most)
+            return recognizer
+        return await asyncio.to_thread(expecting, recognizer, self.settings.model, hints, self.limits.hints)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody speaks and no recording is heard."""
+        return not self.engine.status.live and not self.recordings.under_way
+
+    @property
+    def work_done(self) -> tuple[int, int]:
+        """Streams that were opened and recordings that were begun so far."""
+        return self._opened, self.recordings.begun
 
     @property
     def state(self) -> State:
@@ -133,10 +154,11 @@ class Service:
         self.recordings.close()
         if self._engine:
             await asyncio.to_thread(self._engine.close)
+        self._second_pass.close()
 
     async def start(self) -> dict[str, Any]:
         """Begin to dictate."""
-        return {"changed": await self._dictation.start(self.engine), "state": self.state}
+        return {"changed": await self._dictation.start(await self.streams()), "state": self.state}
 
     async def stop(self) -> dict[str, Any]:
         """End the dictation; its last words follow."""

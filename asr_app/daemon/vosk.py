@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
-from asr_app.daemon.client_stream import ClientStream, checked_rate
+from asr_app.daemon.client_stream import ClientStream, SampleForm, checked_rate
 from asr_app.daemon.hints import Hints
 from asr_app.daemon.limits import Limits
 from asr_app.daemon.listening import Binding
@@ -161,9 +161,9 @@ class _Conversation:
         return "eof" not in request
 
     async def _begin(self) -> "_Utterance":
-        engine, recognizer = await self._service.expecting(Hints(phrases=self._config.phrases))
+        streams = await self._service.streams(Hints(phrases=self._config.phrases))
         heard = _Heard(self._began_s)
-        return _Utterance(heard, ClientStream(engine, heard, self._config.sample_rate, recognizer.session()))
+        return _Utterance(heard, ClientStream(streams, heard, SampleForm(self._config.sample_rate)))
 
     async def _end(self) -> dict[str, Any]:
         """All that was not told, to the last word."""
@@ -171,7 +171,7 @@ class _Conversation:
         if utterance is None:
             return _transcript([], self._config)
         try:
-            utterance.stream.finish()
+            await utterance.stream.finish()
             await utterance.heard.over.wait()
         finally:
             utterance.stream.cancel()
@@ -188,7 +188,7 @@ class _Conversation:
 
 
 class _Heard:
-    """What was heard and not told yet; a Listener of the engine."""
+    """What was heard and not told yet; a Listener of a stream."""
 
     def __init__(self, start_s: float) -> None:
         """start_s: what is added to the times of words."""
@@ -196,21 +196,22 @@ class _Heard:
         self._loop = asyncio.get_running_loop()
         self._start_s = start_s
         self._finals: deque[Final] = deque()
-        self._partial = ""
+        self._partial: Partial | None = None
         self._failure = ""
 
     def put(self, event: Event) -> None:
-        """In the engine's thread."""
+        """In a thread of the recogniser's."""
         if isinstance(event, Final):
             self._finals.append(event)
-            self._partial = ""
+            if self._partial and self._partial.segment_id <= event.segment_id:  # else the next segment has begun
+                self._partial = None
         elif isinstance(event, Partial):
-            self._partial = event.text
+            self._partial = event
         elif isinstance(event, Failed):
             self._failure = event.message
 
     def close(self) -> None:
-        """In the engine's thread."""
+        """In a thread of the recogniser's."""
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
             self._loop.call_soon_threadsafe(self.over.set)
 
@@ -219,7 +220,7 @@ class _Heard:
         if self._finals:
             return _transcript(self._words(self._finals.popleft()), config)
         self._check()
-        return {"partial": self._partial}
+        return {"partial": self._partial.text if self._partial else ""}
 
     def rest(self, config: _Config) -> dict[str, Any]:
         """Every final that was not told, as one; AsrError where the stream failed."""

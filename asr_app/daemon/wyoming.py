@@ -3,7 +3,7 @@
 describe -> info; transcribe, audio-start, audio-chunk, ..., audio-stop
 -> transcript-start, transcript-chunk, ..., transcript, transcript-stop
 
-The chunks of a transcript are words that no longer change.
+The chunks of a transcript are its segments, whose words no longer change.
 """
 
 import asyncio
@@ -26,17 +26,16 @@ from wyoming.info import AsrModel, AsrProgram, Attribution, Describe, Info
 from wyoming.ping import Ping, Pong
 
 from asr_app import __version__
-from asr_app.daemon.client_stream import ClientStream, checked_rate
+from asr_app.daemon.client_stream import ClientStream, SampleForm, checked_rate
 from asr_app.daemon.deltas import Deltas
 from asr_app.daemon.hanging_up import hang_up
 from asr_app.daemon.limits import Limits
 from asr_app.daemon.listening import LOOPBACK, Binding
 from asr_app.daemon.outbox import Outbox
 from asr_app.daemon.service import Service
-from asr_app.engine import Engine
+from asr_app.daemon.streams import Streams
 from asr_app.errors import AsrError, ConfigError, ProtocolError
-from asr_app.events import Failed
-from asr_app.events import Transcript as Words
+from asr_app.events import Failed, Final
 
 logger = logging.getLogger(__name__)
 
@@ -200,7 +199,7 @@ class _Conversation:
             self._check(message.data.get("name"), message.data.get("language"))
         elif AudioStart.is_type(message.type):
             await self._drop()
-            self._begin(_Form.of(message))
+            await self._begin(_Form.of(message))
         elif AudioChunk.is_type(message.type):
             await self._hear(_Form.of(message), message.payload or b"")
         elif AudioStop.is_type(message.type):
@@ -216,12 +215,12 @@ class _Conversation:
         if language is not None and re.split("[-_]", str(language))[0].lower() != _LANGUAGE:
             raise ProtocolError(f"no language {str(language)[:40]!r}: ask for {_LANGUAGE}, or name none")
 
-    def _begin(self, form: "_Form") -> "_Utterance":
-        self._utterance = _Utterance(self._service.engine, self._wire, form, self._limits.backlog)
+    async def _begin(self, form: "_Form") -> "_Utterance":
+        self._utterance = _Utterance(await self._service.streams(), self._wire, form, self._limits.backlog)
         return self._utterance
 
     async def _hear(self, form: "_Form", data: bytes) -> None:
-        utterance = self._utterance or self._begin(form)
+        utterance = self._utterance or await self._begin(form)
         if form != utterance.form:
             raise ProtocolError("the form of the samples changed: send audio-start again")
         await utterance.hear(data)
@@ -262,12 +261,12 @@ class _Form:
 
 
 class _Utterance:
-    """From audio-start to audio-stop: a stream, and the task that tells its words as they become certain."""
+    """From audio-start to audio-stop: a stream, and the task that tells its segments as they become final."""
 
-    def __init__(self, engine: Engine, wire: _Wire, form: _Form, backlog: int) -> None:
+    def __init__(self, streams: Streams, wire: _Wire, form: _Form, backlog: int) -> None:
         self.form = form
         self._wire, self._outbox = wire, Outbox(backlog)
-        self._stream = ClientStream(engine, self._outbox, form.rate)
+        self._stream = ClientStream(streams, self._outbox, SampleForm(form.rate))
         self._told = asyncio.create_task(self._tell())
 
     async def hear(self, data: bytes) -> None:
@@ -278,7 +277,7 @@ class _Utterance:
 
     async def end(self) -> None:
         """Tell the rest."""
-        self._stream.finish()
+        await self._stream.finish()
         await self._told
 
     async def close(self) -> None:
@@ -293,7 +292,7 @@ class _Utterance:
         async for event in self._outbox:
             if isinstance(event, Failed):
                 raise AsrError(event.message)
-            if isinstance(event, Words) and (delta := deltas.of(event)):
+            if isinstance(event, Final) and (delta := deltas.of(event)):
                 await self._wire.write(TranscriptChunk(delta))
                 text += delta
         await self._wire.write(Transcript(text, language=_LANGUAGE), TranscriptStop())

@@ -19,7 +19,8 @@ from asr_app.files.segments import Speech
 from asr_app.live_stream import LiveStream
 from asr_app.recognizer import Recognizer
 from asr_app.sinks.segment import Utterance
-from asr_app.two_passes import KEPT_S, SoundMemory, TwoPasses
+from asr_app.sound_memory import SoundMemory
+from asr_app.two_passes import SecondPass, TwoPasses
 from decoder.types import Word
 from tui.transcript import TranscriptDocument
 
@@ -36,6 +37,13 @@ def _hear_whistles(monkeypatch: pytest.MonkeyPatch) -> None:
 def chunks(samples: Samples, size: int = 1600) -> Iterator[AudioChunk]:
     for start in range(0, len(samples), size):
         yield AudioChunk(samples[start : start + size], RATE, start)
+
+
+@pytest.fixture
+def second_pass() -> Iterator[SecondPass]:
+    second_pass = SecondPass()
+    yield second_pass
+    second_pass.close()
 
 
 def in_one_pass(recognizer: Recognizer, samples: Samples) -> list[Event]:
@@ -57,9 +65,17 @@ class Tape:
         self.closed.set()
 
 
+class Broken(Tape):
+    """A listener that cannot take a final."""
+
+    def put(self, event: Event) -> None:
+        if isinstance(event, Final):
+            raise RuntimeError("no room")
+
+
 def in_two_passes(first: Recognizer, exact: Recognizer, samples: Samples) -> list[Event]:
-    stream, memory, heard = LiveStream(first), SoundMemory(), Tape()
-    passes = TwoPasses(heard, exact, memory)
+    stream, memory, heard, second_pass = LiveStream(first), SoundMemory(), Tape(), SecondPass()
+    passes = TwoPasses(heard, exact, memory, second_pass)
     for chunk in chunks(samples):
         memory.accept(chunk)
         for event in stream.accept(chunk):
@@ -67,6 +83,7 @@ def in_two_passes(first: Recognizer, exact: Recognizer, samples: Samples) -> lis
     for event in stream.flush():
         passes.put(event)
     passes.close()
+    second_pass.close()
     assert heard.closed.wait(60)
     return heard.events
 
@@ -132,9 +149,9 @@ def memory() -> SoundMemory:
     return memory
 
 
-def test_live_text_does_not_wait(load: Load, slow: Slow, memory: SoundMemory) -> None:
+def test_live_text_does_not_wait(load: Load, slow: Slow, memory: SoundMemory, second_pass: SecondPass) -> None:
     heard = EventQueue()
-    passes = TwoPasses(heard, load(chunk_ms=320), memory)
+    passes = TwoPasses(heard, load(chunk_ms=320), memory, second_pass)
     events = [SpeechStarted(1.0), said("one two", 0, 1.2, Partial), said("one two", 0, 1.2), SpeechEnded(2.0)]
     for event in [*events, said("three", 1, 4.0, Partial)]:
         passes.put(event)
@@ -148,11 +165,11 @@ def test_live_text_does_not_wait(load: Load, slow: Slow, memory: SoundMemory) ->
 
 
 def test_a_segment_is_heard_from_its_speech_to_behind_its_last_word(
-    load: Load, slow: Slow, memory: SoundMemory
+    load: Load, slow: Slow, memory: SoundMemory, second_pass: SecondPass
 ) -> None:
     slow.release.set()
     heard = EventQueue()
-    passes = TwoPasses(heard, load(chunk_ms=320), memory)
+    passes = TwoPasses(heard, load(chunk_ms=320), memory, second_pass)
     spoken = [SpeechStarted(1.0), said("one two", 0, 1.5), said("three", 1, 3.0), SpeechEnded(3.5), SpeechStarted(8.0)]
     for event in [*spoken, said("four", 2, 8.5)]:
         passes.put(event)
@@ -165,12 +182,12 @@ def test_a_segment_is_heard_from_its_speech_to_behind_its_last_word(
 
 @pytest.mark.parametrize("error", [RuntimeError("out of memory"), MemoryError()])
 def test_a_pass_that_fails_leaves_the_words_of_the_first(
-    load: Load, slow: Slow, memory: SoundMemory, error: Exception
+    load: Load, slow: Slow, memory: SoundMemory, second_pass: SecondPass, error: Exception
 ) -> None:
     slow.error = error
     slow.release.set()
     heard = EventQueue()
-    passes = TwoPasses(heard, load(chunk_ms=320), memory)
+    passes = TwoPasses(heard, load(chunk_ms=320), memory, second_pass)
     passes.put(said("one two", 0, 1.5))
     passes.close()
     (final,) = finals(list(heard))
@@ -179,11 +196,11 @@ def test_a_pass_that_fails_leaves_the_words_of_the_first(
 
 
 def test_a_pass_that_is_late_leaves_the_words_of_the_first(
-    load: Load, slow: Slow, memory: SoundMemory, monkeypatch: pytest.MonkeyPatch
+    load: Load, slow: Slow, memory: SoundMemory, second_pass: SecondPass, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asr_app.two_passes, "_PATIENCE_S", -1.5)
     heard = EventQueue()
-    passes = TwoPasses(heard, load(chunk_ms=320), memory)
+    passes = TwoPasses(heard, load(chunk_ms=320), memory, second_pass)
     for number in range(3):
         passes.put(said("one two", number, 1.5 + 2 * number))
     passes.close()
@@ -195,28 +212,48 @@ def test_a_pass_that_is_late_leaves_the_words_of_the_first(
     assert len(slow.heard) == 1
 
 
-def test_a_pass_that_hears_nothing_takes_nothing_back(load: Load, slow: Slow, memory: SoundMemory) -> None:
+def test_a_pass_that_hears_nothing_takes_nothing_back(
+    load: Load, slow: Slow, memory: SoundMemory, second_pass: SecondPass
+) -> None:
     slow.text = ""
     slow.release.set()
     heard = EventQueue()
-    passes = TwoPasses(heard, load(chunk_ms=320), memory)
+    passes = TwoPasses(heard, load(chunk_ms=320), memory, second_pass)
     passes.put(said("one two", 0, 1.5))
     passes.close()
     assert [(final.text, final.note) for final in finals(list(heard))] == [("one two", "")]
 
 
-def test_words_that_were_taken_back_are_not_heard_again(load: Load, slow: Slow, memory: SoundMemory) -> None:
+def test_words_that_were_taken_back_are_not_heard_again(
+    load: Load, slow: Slow, memory: SoundMemory, second_pass: SecondPass
+) -> None:
     heard = EventQueue()
-    passes = TwoPasses(heard, load(chunk_ms=320), memory)
+    passes = TwoPasses(heard, load(chunk_ms=320), memory, second_pass)
     passes.put(Final(0, 5, ()))
     passes.close()
     assert finals(list(heard)) == [Final(0, 6, ())]
     assert not slow.heard
 
 
-def test_what_the_user_has_edited_meanwhile_stays(load: Load, slow: Slow, memory: SoundMemory) -> None:
+def test_streams_share_the_thread_and_one_that_fails_disturbs_no_other(
+    load: Load, slow: Slow, memory: SoundMemory, second_pass: SecondPass, caplog: pytest.LogCaptureFixture
+) -> None:
+    slow.release.set()
+    exact, heard = load(chunk_ms=320), EventQueue()
+    broken, passes = TwoPasses(Broken(), exact, memory, second_pass), TwoPasses(heard, exact, memory, second_pass)
+    broken.put(said("one", 0, 1.5, Final))
+    passes.put(said("two", 0, 1.5, Final))
+    broken.close()
+    passes.close()
+    assert [final.text for final in finals(list(heard))] == ["again"]
+    assert "a listener failed" in caplog.text
+
+
+def test_what_the_user_has_edited_meanwhile_stays(
+    load: Load, slow: Slow, memory: SoundMemory, second_pass: SecondPass
+) -> None:
     heard, document = EventQueue(), TranscriptDocument()
-    passes = TwoPasses(heard, load(chunk_ms=320), memory)
+    passes = TwoPasses(heard, load(chunk_ms=320), memory, second_pass)
     for number in range(2):
         passes.put(said("one two", number, 1.5 + 2 * number))
         passes.put(SpeechEnded(2.5 + 2 * number))
@@ -231,19 +268,6 @@ def test_what_the_user_has_edited_meanwhile_stays(load: Load, slow: Slow, memory
     for final in finals(list(told)):
         document.accept(final)
     assert [segment.said.text for segment in document.segments] == ["one and two", "again"]
-
-
-def test_the_memory_has_its_bound_and_what_was_lost_is_silence() -> None:
-    memory = SoundMemory()
-    assert len(memory.between(0.0, 1.0).samples) == 0
-    for second in (0, 1, 3, 200, 201):
-        memory.accept(AudioChunk(np.full(RATE, second, np.float32), RATE, second * RATE))
-        if second == 3:
-            heard = memory.between(0.5, 99.0)
-            assert (heard.start, heard.end) == (RATE // 2, 4 * RATE)
-            assert [heard.samples[at] for at in (0, RATE, 2 * RATE, 3 * RATE)] == [0, 1, 0, 3]
-    assert memory.between(0.0, 300.0).start == 200 * RATE
-    assert KEPT_S > 60
 
 
 def test_the_model_itself_or_another_writes_the_finals(model_folder: Path) -> None:

@@ -11,12 +11,14 @@ import asr_app.two_passes
 import asr_app.voice_activity
 from asr_app.audio.live_source import RealTimeFile
 from asr_app.daemon.dictation import Dictation, State
+from asr_app.daemon.streams import Streams
 from asr_app.engine import Engine
 from asr_app.events import Event, Final, Written
 from asr_app.postprocess import unwritten
 from asr_app.recognizer import Recognizer
 from asr_app.text.stages import Token
 from asr_app.text.written import written
+from asr_app.two_passes import SecondPass
 from asr_app.writing import Write
 
 Dictate = Callable[..., tuple[list[str], list[Event]]]
@@ -34,22 +36,25 @@ def dictate(load: Callable[..., Recognizer], recording: Path, monkeypatch: pytes
     """A function (what writes, pace=20, exact=None) -> texts in the sink, and events told, of a take nobody stops."""
     monkeypatch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
 
-    async def take(engine: Engine, write: Write | None, pace: float) -> tuple[list[str], list[Event]]:
+    async def take(
+        engine: Engine, second_pass: SecondPass, write: Write | None, pace: float
+    ) -> tuple[list[str], list[Event]]:
         sink, told = Memory(), list[Event]()
         source = RealTimeFile(recording, engine.recognizer.sample_rate, pace=pace)
         dictation = Dictation(lambda _: source, sink, told.append, 1_000)
         dictation.write = write
-        assert await dictation.start(engine)
+        assert await dictation.start(Streams(engine, engine.recognizer, second_pass))
         await dictation.drain(60)
         assert dictation.state is State.IDLE
         return sink, told
 
     def run(write: Write | None, pace: float = 20.0, exact: Recognizer | None = None) -> tuple[list[str], list[Event]]:
-        engine = Engine(load(chunk_ms=320).with_exact(exact))
+        engine, second_pass = Engine(load(chunk_ms=320).with_exact(exact)), SecondPass()
         try:
-            return asyncio.run(take(engine, write, pace))
+            return asyncio.run(take(engine, second_pass, write, pace))
         finally:
             engine.close()
+            second_pass.close()
 
     return run
 

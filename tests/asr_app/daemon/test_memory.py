@@ -1,4 +1,4 @@
-"""A daemon gives memory back when it falls idle, and not while it works."""
+"""A daemon gives memory back when it is idle after work, and not while it works."""
 
 import asyncio
 import gc
@@ -16,21 +16,21 @@ class Knot:
         self.itself = self
 
 
-def test_once_each_time_that_it_falls_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks = iter([True, True, False, False, True, True])
+def test_once_after_work_that_was_seen_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([(True, 0), (True, 0), (False, 1), (True, 1), (True, 1), (True, 3), (True, 3)])
     given: list[int] = []
-    seen = 0
+    seen = idle = work = 0
 
-    def is_idle() -> bool:
-        nonlocal seen
-        seen += 1
-        return next(looks)
+    def work_done() -> int:
+        nonlocal seen, idle, work
+        seen, (idle, work) = seen + 1, next(looks)
+        return work
 
     monkeypatch.setattr(memory, "_LOOK_S", 0.001)
     monkeypatch.setattr(memory, "_give_back", lambda: given.append(seen))
     with pytest.raises(RuntimeError, match="StopIteration"):
-        asyncio.run(memory.keep_small(is_idle))
-    assert given == [1, 5]
+        asyncio.run(memory.keep_small(lambda: bool(idle), work_done))
+    assert given == [1, 4, 6]
 
 
 def test_what_nobody_needs_is_freed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,78 @@
+"""Live streams of clients, whatever they speak: finals of the second pass, and nothing heard in silence."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serving
+import storm
+from loudness import Loudness
+from serving import House, ask, call, pcm
+
+import asr_app.two_passes
+import asr_app.voice_activity
+from asr_app.audio.types import AudioChunk, Samples
+from asr_app.daemon.limits import Limits
+from asr_app.daemon.listening import Binding
+from asr_app.daemon.streams import Streams
+from asr_app.engine import Engine
+from asr_app.event_queue import EventQueue
+from asr_app.files.segments import Speech
+from asr_app.recognizer import Recognizer
+from asr_app.sinks.segment import Utterance
+from asr_app.two_passes import SecondPass
+from decoder.types import Word
+
+open_house = serving.open_house
+RATE = serving.RATE
+
+
+def louder(recognizer: Recognizer, speech: Speech) -> Utterance:
+    """Stands for the second pass: says how long the speech is."""
+    return Utterance((Word(f"{len(speech.samples) / RATE:.0f}", speech.start_s, speech.end / RATE, 0.9),))
+
+
+@pytest.fixture
+def house(
+    open_house: object, load: Callable[..., Recognizer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[House]:
+    monkeypatch.setattr(asr_app.two_passes, "hear", louder)
+    recognizer = load(chunk_ms=320)
+    both = recognizer.with_exact(recognizer.with_full_context())
+    with House(both, tmp_path, Limits(), Binding()) as house:
+        yield house
+
+
+@pytest.mark.parametrize("protocol", ["realtime", "vosk", "wyoming", "wyoming at a Unix socket"])
+def test_the_final_is_of_the_second_pass(house: House, whistle: Callable[..., Samples], protocol: str) -> None:
+    sound = pcm(whistle("__tan_sat____"))
+    assert storm.speakers(house.addresses, sound)[protocol]() == "2"
+
+
+def test_words_are_shown_before_their_final(house: House, whistle: Callable[..., Samples]) -> None:
+    silence, deadline = bytes(3200), time.monotonic() + 60
+    with call(house.addresses.vosk_port) as client:
+        ask(client, pcm(whistle("__tan_")))
+        told = [{"partial": ""}]
+        while not any(reply.get("text") for reply in told):
+            assert time.monotonic() < deadline
+            told.append(ask(client, silence))
+            time.sleep(0.02)
+        rest = ask(client, '{"eof": 1}')
+    assert "tan" in [reply.get("partial") for reply in told]
+    assert (told[-1]["text"], rest["text"]) == ("1", "")
+
+
+def test_a_stream_of_silence_holds_nothing(load: Callable[..., Recognizer], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
+    recognizer, second_pass, heard = load(chunk_ms=320), SecondPass(), EventQueue()
+    with Engine(recognizer) as engine:
+        stream = Streams(engine, recognizer.with_exact(recognizer), second_pass).open(heard)
+        for second in range(5):
+            assert stream.accept(AudioChunk(np.zeros(RATE, np.float32), RATE, second * RATE), timeout_s=10)
+        stream.finish()
+        assert list(heard) == []
+        assert engine.status.chunks == 0
+    second_pass.close()
