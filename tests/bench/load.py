@@ -5,7 +5,8 @@ OPENBLAS_NUM_THREADS=1 taskset -c 0 python tests/bench/load.py [--streams 16] [-
 
 Each stream is LibriSpeech in chunks of 100 ms, as a microphone gives them, and begins at its own moment. Figures:
 processor time for a second of a stream; how long after the end of a step's sound its words are known, and after the
-end of a word itself; memory that a stream holds at its end.
+end of a word itself; memory that a stream holds at its end. "clients" are streams as the daemon opens them,
+with a voice activity gate and a second pass over each segment, whose finals come so long after their last words.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,31 +26,49 @@ from measure import record, test_recordings
 
 from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk, Samples
+from asr_app.daemon.streams import Streams
 from asr_app.engine import Engine
 from asr_app.engine_limits import EngineLimits
+from asr_app.engine_stream import EngineStream
 from asr_app.event_queue import EventQueue
-from asr_app.events import Event, Transcript
+from asr_app.events import Event, Final, Transcript
 from asr_app.library import DEFAULT_MODEL, find_model
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer, RecognizerSession
+from asr_app.two_passes import SecondPass
 from decoder.types import LogProbs
 
 RATE, CHUNK = 16_000, 1_600
 STEP_MS = 320
 
-Play = Callable[[Recognizer, "Sequence[TimedSession]", Sequence[Samples]], None]
+
+class WordTimes:
+    """How late the words of a stream are."""
+
+    def __init__(self, began: float) -> None:
+        """began: when (time.monotonic) the first sample is spoken."""
+        self.began = began
+        self.late_s: list[float] = []
+        self._known = (0, 0)
+
+    def note(self, event: Event) -> None:
+        """An event, at the moment when it is told."""
+        if not isinstance(event, Transcript) or not event.words:
+            return
+        now_s = time.monotonic() - self.began
+        if (event.segment_id, len(event.words)) > self._known:
+            self.late_s.append(now_s - event.words[-1].end_s)
+        self._known = max(self._known, (event.segment_id, len(event.words)))
 
 
 class TimedSession(RecognizerSession):
     """A session that notes how late its steps and its words are."""
 
     def __init__(self, recognizer: Recognizer, began: float) -> None:
-        """began: when (time.monotonic) the first sample is spoken."""
+        """began: see WordTimes."""
         super().__init__(recognizer)
-        self.began, self.words = began, 0
+        self.began, self.words = began, WordTimes(began)
         self.step_late_s: list[float] = []
-        self.word_late_s: list[float] = []
-        self._known = (0, 0)
 
     def decode(self, log_probs: LogProbs) -> list[Event]:
         """As ever, by the clock."""
@@ -56,12 +76,25 @@ class TimedSession(RecognizerSession):
         now_s = time.monotonic() - self.began
         self.step_late_s.append(now_s - (len(self.step_late_s) + 1) * STEP_MS / 1000)
         for event in events:
-            if isinstance(event, Transcript) and event.words:
-                if (event.segment_id, len(event.words)) > self._known:
-                    self.word_late_s.append(now_s - event.words[-1].end_s)
-                    self.words += 1
-                self._known = max(self._known, (event.segment_id, len(event.words)))
+            self.words.note(event)
         return events
+
+
+class TimedClient(EventQueue):
+    """A client that notes how late what it is told is."""
+
+    def __init__(self, began: float) -> None:
+        """began: see WordTimes."""
+        super().__init__()
+        self.began, self.words = began, WordTimes(began)
+        self.final_late_s: list[float] = []
+
+    def put(self, event: Event) -> None:
+        """Take it."""
+        self.words.note(event)
+        if isinstance(event, Final) and event.words:
+            self.final_late_s.append(time.monotonic() - self.began - event.words[-1].end_s)
+        super().put(event)
 
 
 def chunks(samples: Samples) -> list[AudioChunk]:
@@ -69,9 +102,9 @@ def chunks(samples: Samples) -> list[AudioChunk]:
     return [AudioChunk(samples[at : at + CHUNK], RATE, at) for at in range(0, len(samples), CHUNK)]
 
 
-def wait_for(session: TimedSession, chunk: AudioChunk) -> None:
+def wait_for(began: float, chunk: AudioChunk) -> None:
     """Until the chunk has been spoken."""
-    time.sleep(max(0.0, session.began + (chunk.start_sample + CHUNK) / RATE - time.monotonic()))
+    time.sleep(max(0.0, began + (chunk.start_sample + CHUNK) / RATE - time.monotonic()))
 
 
 def with_engine(recognizer: Recognizer, sessions: Sequence[TimedSession], sounds: Sequence[Samples]) -> None:
@@ -79,19 +112,36 @@ def with_engine(recognizer: Recognizer, sessions: Sequence[TimedSession], sounds
     with Engine(recognizer, EngineLimits(streams=len(sessions))) as engine:
         queues = [EventQueue() for _ in sessions]
         streams = [engine.open(queue, session=one) for queue, one in zip(queues, sessions, strict=True)]
-        due = sorted(
-            ((session.began + (chunk.start_sample + CHUNK) / RATE, index, chunk)
-             for index, (session, sound) in enumerate(zip(sessions, sounds, strict=True))
-             for chunk in chunks(sound)),
-            key=lambda one: one[:2],
-        )  # fmt: skip
-        for _, index, chunk in due:
-            wait_for(sessions[index], chunk)
-            if not streams[index].accept(chunk):
-                raise RuntimeError("the engine does not keep up: fewer --streams")
-        for stream, queue in zip(streams, queues, strict=True):
-            stream.finish()
-            list(queue)
+        speak(streams, queues, [session.began for session in sessions], sounds)
+
+
+def as_clients(recognizer: Recognizer, clients: Sequence[TimedClient], sounds: Sequence[Samples]) -> None:
+    """All of them through one engine and one second pass."""
+    second_pass = SecondPass()
+    with Engine(recognizer, EngineLimits(streams=len(clients))) as engine:
+        opener = Streams(engine, recognizer.with_exact(recognizer.with_full_context()), second_pass)
+        streams = [opener.open(client) for client in clients]
+        speak(streams, clients, [client.began for client in clients], sounds)
+    second_pass.close()
+
+
+def speak(
+    streams: Sequence[EngineStream], queues: Sequence[EventQueue], began: Sequence[float], sounds: Sequence[Samples]
+) -> None:
+    """Every stream in real time, to its last event."""
+    due = sorted(
+        ((start + (chunk.start_sample + CHUNK) / RATE, index, chunk)
+         for index, (start, sound) in enumerate(zip(began, sounds, strict=True))
+         for chunk in chunks(sound)),
+        key=lambda one: one[:2],
+    )  # fmt: skip
+    for _, index, chunk in due:
+        wait_for(began[index], chunk)
+        if not streams[index].accept(chunk):
+            raise RuntimeError("the engine does not keep up: fewer --streams")
+    for stream, queue in zip(streams, queues, strict=True):
+        stream.finish()
+        list(queue)
 
 
 def with_threads(recognizer: Recognizer, sessions: Sequence[TimedSession], sounds: Sequence[Samples]) -> None:
@@ -99,7 +149,7 @@ def with_threads(recognizer: Recognizer, sessions: Sequence[TimedSession], sound
 
     def play(session: TimedSession, sound: Samples) -> None:
         for chunk in chunks(sound):
-            wait_for(session, chunk)
+            wait_for(session.began, chunk)
             session.accept(chunk)
         session.finish()
 
@@ -110,25 +160,33 @@ def with_threads(recognizer: Recognizer, sessions: Sequence[TimedSession], sound
         thread.join()
 
 
-def measure(play: Play, recognizer: Recognizer, sounds: Sequence[Samples]) -> dict[str, float]:
-    """One run of all sounds at once."""
+Heard = TypeVar("Heard", TimedSession, TimedClient)
+Play = Callable[[Recognizer, Sequence[Heard], Sequence[Samples]], None]
+
+
+def measure(
+    play: Play[Heard], make: Callable[[float], Heard], recognizer: Recognizer, sounds: Sequence[Samples]
+) -> dict[str, float]:
+    """One run of all sounds at once. make: what one of them is heard by, given when it begins."""
     before_mb, now = resident_mb(), time.monotonic() + 0.5
-    sessions = [TimedSession(recognizer, now + index * 0.61803 % 0.32) for index in range(len(sounds))]
+    heard = [make(now + index * 0.61803 % 0.32) for index in range(len(sounds))]
     cpu_s = time.process_time()
-    play(recognizer, sessions, sounds)
+    play(recognizer, heard, sounds)
     cpu_s = time.process_time() - cpu_s
     grown_mb = resident_mb() - before_mb
-    steps = [late for session in sessions for late in session.step_late_s[:-2]]  # the last are of the end's silence
-    words = [late for session in sessions for late in session.word_late_s]
+    late_s = {"word": [late for one in heard for late in one.words.late_s]}
+    for one in heard:
+        if isinstance(one, TimedClient):
+            late_s.setdefault("final", []).extend(one.final_late_s)
+        else:
+            late_s.setdefault("step", []).extend(one.step_late_s[:-2])  # the last are of the end's silence
     return {
         "cpu_ms_per_stream_s": 1000 * cpu_s / (sum(map(len, sounds)) / RATE),
-        "step_p50_ms": 1000 * float(np.median(steps)),
-        "step_p95_ms": 1000 * float(np.percentile(steps, 95)),
-        "word_p50_ms": 1000 * float(np.median(words)),
-        "word_p95_ms": 1000 * float(np.percentile(words, 95)),
+        **{f"{name}_p{part}_ms": 1000 * float(np.percentile(times, part))
+           for name, times in late_s.items() for part in (50, 95)},
         "mb_per_stream": grown_mb / len(sounds),
-        "words": sum(session.words for session in sessions),
-    }
+        "words": len(late_s["word"]),
+    }  # fmt: skip
 
 
 def resident_mb() -> float:
@@ -158,8 +216,17 @@ def main() -> None:
     sounds = streams(arguments.streams, arguments.seconds)
     # so that everything is loaded, and what a batch of this size needs is there
     with_engine(recognizer, [TimedSession(recognizer, 0.0) for _ in sounds], [sound[:RATE] for sound in sounds])
+    as_clients(recognizer, [TimedClient(0.0) for _ in sounds], [sound[:RATE] for sound in sounds])
+
+    def session(began: float) -> TimedSession:
+        return TimedSession(recognizer, began)
+
     runs = [
-        {name: measure(play, recognizer, sounds) for name, play in (("engine", with_engine), ("threads", with_threads))}
+        {
+            "engine": measure(with_engine, session, recognizer, sounds),
+            "clients": measure(as_clients, TimedClient, recognizer, sounds),
+            "threads": measure(with_threads, session, recognizer, sounds),
+        }
         for _ in range(arguments.runs)
     ]
     figures: dict[str, object] = {

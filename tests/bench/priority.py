@@ -65,7 +65,7 @@ def late(recognizer: Recognizer, sounds: Sequence[Samples]) -> dict[str, float]:
     sessions = [TimedSession(recognizer, now + index * 0.61803 % 0.32) for index in range(len(sounds))]
     with_engine(recognizer, sessions, sounds)
     steps = [late for session in sessions for late in session.step_late_s[:-2]]
-    words = [late for session in sessions for late in session.word_late_s]
+    words = [late for session in sessions for late in session.words.late_s]
     return {
         "step_p50_ms": 1000 * float(np.median(steps)),
         "step_p95_ms": 1000 * float(np.percentile(steps, 95)),
