@@ -23,6 +23,7 @@ BAD = {
     "prepare manifest.jsonl --output out": "Error opening 'none.wav'",
     "prepare manifest.jsonl --output out --teacher junk": "junk is no ONNX model",
     "pseudo_label none --teacher none --output out": "none/decoder.onnx is no ONNX model",
+    "self_labels none --speech none --output out": "none has no transcript that is sure enough",
     "punctuation none.toml --texts none --lexicon none --output out": "cannot read the recipe",
     "punctuation punctuation.toml --texts none --lexicon none --output out": "No such file or directory: 'none/",
     "sentences none --words none --exclude none --output out": "No such file or directory: 'none'",
