@@ -202,8 +202,10 @@ class _Api:
         if engine is None:
             return JSONResponse({"status": "loading"}, 503)
         status = engine.status
-        if status.failure or status.busy_s > _HANGING_S:
-            return JSONResponse({"status": "failed" if status.failure else "hanging"}, 503)
+        if status.failure:
+            return JSONResponse({"status": "failed"}, 503)
+        if status.busy_s > _HANGING_S or self._service.recordings.is_hanging:
+            return JSONResponse({"status": "hanging"}, 503)
         return JSONResponse({"status": "ok"})
 
     async def _metrics_text(self, _: Request) -> Response:

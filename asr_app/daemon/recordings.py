@@ -6,16 +6,20 @@ the order in which they come: however many there are, live speech shares the pro
 recording waits for no more than a run of each long one.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from asr_app.audio.types import AudioChunk
 from asr_app.files.hearing import hear
-from asr_app.files.segments import Segmenter
+from asr_app.files.segments import Segmenter, Speech
 from asr_app.recognizer import Recognizer
 from asr_app.silero import SileroVad
 from asr_app.sinks.segment import Utterance
+
+HANGING_S = 600.0
+"""A run has half a minute at most, for which the largest network on a slow processor takes some minutes."""
 
 
 class Recordings:
@@ -27,6 +31,13 @@ class Recordings:
     def __init__(self) -> None:
         self.begun = self.under_way = 0
         self._thread = ThreadPoolExecutor(1, "recordings")
+        self._run_began: float | None = None
+
+    @property
+    def is_hanging(self) -> bool:
+        """Whether a run of speech takes longer than any network needs for it."""
+        began = self._run_began
+        return began is not None and time.monotonic() - began > HANGING_S
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -44,7 +55,14 @@ class Recordings:
         """
         whole = recognizer.with_full_context()
         for speech in Segmenter(SileroVad()).segments(chunks):
-            yield self._thread.submit(hear, whole, speech).result()
+            yield self._thread.submit(self._hear, whole, speech).result()
+
+    def _hear(self, recognizer: Recognizer, speech: Speech) -> Utterance:
+        self._run_began = time.monotonic()
+        try:
+            return hear(recognizer, speech)
+        finally:
+            self._run_began = None
 
     def close(self) -> None:
         """Hear no more."""

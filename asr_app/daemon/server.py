@@ -71,6 +71,6 @@ async def _serve(socket: Path, make_service: Callable[[], Service], servers: Ser
 
 
 def _answers(service: Service, patience_s: float) -> bool:
-    """Whether the engine is alive, and not at one step for as long as the watchdog waits."""
+    """Whether the engine is alive, and not at one step for as long as the watchdog waits, and recordings are heard."""
     engine = service.engine.status
-    return engine.failure is None and engine.busy_s < patience_s
+    return engine.failure is None and engine.busy_s < patience_s and not service.recordings.is_hanging

@@ -119,3 +119,23 @@ def test_live_speech_does_not_wait_for_a_recording(
     is_over.set()
     recording.join(20)
     assert told == ["nas"]
+
+
+def test_a_run_that_hangs_is_seen(
+    recordings: Recordings,
+    recognizer: Recognizer,
+    whistle: Callable[..., Samples],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[bool] = []
+
+    def hanging(recognizer: Recognizer, speech: Speech) -> Utterance:
+        seen.append(recordings.is_hanging)
+        monkeypatch.setattr(asr_app.daemon.recordings, "HANGING_S", 0.0)
+        seen.append(recordings.is_hanging)
+        return hear(recognizer, speech)
+
+    monkeypatch.setattr(asr_app.daemon.recordings, "hear", hanging)
+    assert len(list(recordings.transcribe(recognizer, chunks(whistle("nas" + PAUSE))))) == 1
+    assert seen == [False, True]
+    assert not recordings.is_hanging
