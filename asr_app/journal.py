@@ -1,5 +1,6 @@
 """What keeps a dictation through a crash: one JSON line for each finished, edited or removed segment.
 
+Words in progress are written, too, once a second, as if they were finished: what is said after them takes their place.
 A journal holds words, never sound, lies in the user's own state folder with mode 0600, and goes when its session ends
 in good order. The last line of a segment counts. It is locked while its session lives, lest another should take it.
 """
@@ -7,6 +8,7 @@ in good order. The last line of a segment counts. It is locked while its session
 import fcntl
 import json
 import os
+import time
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +17,12 @@ from typing import BinaryIO
 import platformdirs
 
 from asr_app.errors import OutputError, ProtocolError
-from asr_app.events import Final, from_json, to_json
+from asr_app.events import Final, Partial, from_json, to_json
 
 _PATTERN = "dictation-*.jsonl"
+
+_BETWEEN_PARTIALS_S = 1.0
+"""Some 3 MB an hour of speech; every partial would be three times as much."""
 
 
 def journal_folder() -> Path:
@@ -31,10 +36,18 @@ class Journal:
     def __init__(self, path: Path, file: BinaryIO) -> None:
         """file: open for appending, unbuffered, and locked; made by new_journal and left_journal."""
         self.path, self._file = path, file
+        self._next_partial = 0.0  # by time.monotonic
 
     def keep(self, final: Final) -> None:
         """Write a segment, in place of what was written of it before."""
         self._append(to_json(final))
+
+    def keep_in_progress(self, partial: Partial) -> None:
+        """Write the words of a segment that is not finished, unless some were written less than a second ago."""
+        now = time.monotonic()
+        if partial.words and now >= self._next_partial:
+            self._next_partial = now + _BETWEEN_PARTIALS_S
+            self.keep(Final(partial.segment_id, partial.revision, partial.words))
 
     def drop(self, segment_id: int) -> None:
         """Write that a segment was removed."""

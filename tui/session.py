@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from asr_app.events import Event, Final
+from asr_app.events import Event, Final, Partial
 
 
 class State(StrEnum):
@@ -97,6 +97,10 @@ class Journal(Protocol):
 
     def keep(self, final: Final) -> None:
         """Keep a segment in place of what was kept of it before."""
+        ...
+
+    def keep_in_progress(self, partial: Partial) -> None:
+        """Keep the words of a segment that is not finished, unless that was done a moment ago."""
         ...
 
     def drop(self, segment_id: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from asr_app.errors import OutputError, ProtocolError
-from asr_app.events import Final, to_json
+from asr_app.events import Final, Partial, to_json
 from asr_app.journal import Journal, left_journal, new_journal
 from decoder.types import Word
 
@@ -33,6 +33,19 @@ def test_the_last_line_of_a_segment_counts(tmp_path: Path) -> None:
     journal.drop(1)
     assert journal.finals() == [final(0, "the mail came", 2)]
     journal.close()
+
+
+def test_words_in_progress_are_kept_until_their_final_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    journal = new_journal(tmp_path)
+    for at, text in ((100.0, "the"), (100.3, "the mail"), (101.0, "the mail came"), (102.0, "")):
+        now = at
+        journal.keep_in_progress(Partial(0, 1, final(0, text).words))
+    assert [one.text for one in journal.finals()] == ["the mail came"]
+    assert len(journal.path.read_text().splitlines()) == 2
+    journal.keep(final(0, "the male came", 3))
+    assert close(journal) == ["the male came"]
 
 
 def test_only_its_user_can_read_it(tmp_path: Path) -> None:

@@ -111,6 +111,9 @@ class FakeJournal:
             raise self.broken
         self.kept[final.segment_id] = final.text
 
+    def keep_in_progress(self, partial: Partial) -> None:
+        self.kept[partial.segment_id] = partial.text
+
     def drop(self, segment_id: int) -> None:
         self.kept.pop(segment_id, None)
 

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from asr_app.errors import AsrError
-from asr_app.events import Final, Transcript, Written
+from asr_app.events import Final, Partial, Transcript, Written
 from tui.messages import EditDropped, Edited, Sought
 from tui.session import Journal, State, Status
 from tui.transcript import Segment, TranscriptDocument
@@ -100,7 +100,9 @@ class DictationScreen(Screen[None]):
         if not self.document.accept(said):
             return ""
         self._changed(said.segment_id)
-        if isinstance(said, Final):
+        if isinstance(said, Partial):
+            self._write(lambda journal: journal.keep_in_progress(said))
+        elif isinstance(said, Final):
             self._keep(said)
         return said.action if isinstance(said, Written) else ""
 
