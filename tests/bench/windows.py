@@ -4,7 +4,7 @@ python tests/bench/windows.py FOLDER [--windows full 10 5 2] [--right 160 320 48
 (needs ../shared/speech)
 
 FOLDER is a checkpoint that docs/wav2vec2.md names. A window is left context, chunk and right context, in all so many
-seconds; full hears every recording whole. One JSON line a plan: word errors in per cent of each corpus, and
+seconds; full hears every recording whole. One JSON line a plan: word and letter errors in per cent of each corpus, and
 milliseconds of processor, on one thread, that the network takes for a second of sound.
 """
 
@@ -24,7 +24,7 @@ from asr_app.audio.file import read_audio
 from asr_app.audio.types import Samples
 from asr_app.options import DecoderName, RecognizerOptions
 from asr_app.recognizer import Recognizer
-from decoder.metrics import ErrorCounts, word_errors
+from decoder.metrics import ErrorCounts, character_errors, word_errors
 from decoder.normalize import normalize
 from decoder.types import LogProbs
 from models.loading import load_acoustic_model
@@ -94,8 +94,9 @@ def in_windows(model: Wav2Vec2Windows, samples: Samples) -> LogProbs:
 
 
 def measured(recognizer: Recognizer, spoken: Spoken, hear: Callable[[Samples], LogProbs]) -> dict[str, object]:
-    """Word errors of each corpus, their mean, and what hearing took."""
-    errors: dict[str, ErrorCounts] = defaultdict(ErrorCounts)
+    """Word and letter errors of each corpus, their means, and what hearing took."""
+    words: dict[str, ErrorCounts] = defaultdict(ErrorCounts)
+    letters: dict[str, ErrorCounts] = defaultdict(ErrorCounts)
     spent_s = sound_s = 0.0
     for one, samples in spoken:
         began = time.process_time()
@@ -103,11 +104,14 @@ def measured(recognizer: Recognizer, spoken: Spoken, hear: Callable[[Samples], L
         spent_s, sound_s = spent_s + time.process_time() - began, sound_s + one.duration
         session = recognizer.decoder.session()
         session.accept(log_probs)
-        text = normalize(recognizer.final(session).text) or ""
-        errors[one.corpus] += word_errors(normalize(one.text or "") or "", text)
-    rates = {corpus: round(100 * counts.rate, 1) for corpus, counts in errors.items()}
-    mean = round(float(np.mean(list(rates.values()))), 1)
-    return {"wer": rates, "mean": mean, "ms_a_second": round(1000 * spent_s / sound_s, 1)}
+        said, text = normalize(one.text or "") or "", normalize(recognizer.final(session).text) or ""
+        words[one.corpus] += word_errors(said, text)
+        letters[one.corpus] += character_errors(said, text)
+    figures: dict[str, object] = {}
+    for name, errors in (("wer", words), ("cer", letters)):
+        rates = {corpus: round(100 * counts.rate, 1) for corpus, counts in errors.items()}
+        figures |= {name: rates, f"mean_{name}": round(float(np.mean(list(rates.values()))), 1)}
+    return {**figures, "ms_a_second": round(1000 * spent_s / sound_s, 1)}
 
 
 if __name__ == "__main__":
