@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from asr_app.errors import CheckpointError, ConfigError
-from asr_app.library import LEXICON_FILE, LM_FILE
+from asr_app.library.models import LEXICON_FILE, LM_FILE
 from asr_app.options import DecoderName, RecognizerOptions, hotword_weight
 from asr_app.rescoring import Rescorer, load_rescorer
-from asr_app.vocabulary import Entry
+from asr_app.words.vocabulary import Entry
 from decoder.character_beam import CharacterBeamDecoder, CharacterBeamOptions
 from decoder.greedy import GreedyDecoder
 from decoder.lexicon import Lexicon
@@ -112,7 +112,7 @@ def _said(entries: Sequence[Entry], lexicon: Lexicon, folder: Path) -> list[tupl
     ]
     if not words:
         return []
-    from asr_app.pronunciation import Pronouncer
+    from asr_app.words.pronunciation import Pronouncer
 
     pronouncer = Pronouncer.load(folder)
     return [

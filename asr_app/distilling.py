@@ -19,7 +19,7 @@ from asr_app.audio.types import AudioChunk, Samples
 from asr_app.errors import AudioFormatError, ConfigError
 from asr_app.events import Event, Final
 from asr_app.files.inputs import Recording, recordings
-from asr_app.library import LEXICON_FILE
+from asr_app.library.models import LEXICON_FILE
 from asr_app.recognizer import Recognizer
 from models.checkpoint import Checkpoint, save_decoding
 from models.frontend import Frontend, FrontendConfig

@@ -180,7 +180,7 @@ def check_daemon() -> Finding:
 
 def check_models() -> Finding:
     """Models that lie here."""
-    from asr_app.library import find_model, shipped_models
+    from asr_app.library.models import find_model, shipped_models
 
     folder = find_model(_settings().model)
     return Finding("ok", f"in use {folder}; also here: {', '.join(shipped_models()) or 'none'}")

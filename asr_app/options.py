@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from asr_app.endpoint import EndpointRules
-from asr_app.vocabulary import Entry
+from asr_app.words.vocabulary import Entry
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 DecoderName = Literal["beam", "characters", "greedy"]

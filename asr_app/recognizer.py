@@ -20,8 +20,8 @@ from asr_app.errors import CheckpointError, ConfigError
 from asr_app.events import AudioGap, Event, Final, Partial
 from asr_app.options import RecognizerOptions
 from asr_app.rescoring import HYPOTHESES, Rescorer
-from asr_app.vocabulary import Entry
-from asr_app.written_forms import WrittenForms
+from asr_app.words.vocabulary import Entry
+from asr_app.words.written_forms import WrittenForms
 from decoder.beam_session import BeamSession
 from decoder.confidence import Calibration
 from decoder.lexicon_beam import LexiconBeamDecoder
@@ -39,7 +39,7 @@ from models.wav2vec2_windows import Wav2Vec2Windows, WindowPlan
 class Recognizer:
     """An acoustic model and a decoder, ready to open sessions.
 
-    exact: the recogniser that hears every segment of a live stream once more (asr_app.two_passes); None for none.
+    exact: the recogniser that hears every segment of a live stream once more (asr_app.live.two_passes); None for none.
     """
 
     def __init__(

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from asr_app.errors import CheckpointError, ConfigError
-from asr_app.https import DownloadError, MissingError, check_address, read_json
-from asr_app.library import CONFIG, DESCRIPTION
-from asr_app.registry import FileFacts, KnownModel, bundle_of, known_models
+from asr_app.library.https import DownloadError, MissingError, check_address, read_json
+from asr_app.library.models import CONFIG, DESCRIPTION
+from asr_app.library.registry import FileFacts, KnownModel, bundle_of, known_models
 
 HUB = "https://huggingface.co"
 TORCHAUDIO = "https://download.pytorch.org/torchaudio/models"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from asr_app.audio.file import open_audio
 from asr_app.audio.pcm import PcmFormat
+from asr_app.audio.silero import SAMPLE_RATE, SileroVad
+from asr_app.audio.voice_activity import SpeechDetector
 from asr_app.files.hearing import hear
 from asr_app.files.segments import Segmenter
 from asr_app.recognizer import Recognizer
-from asr_app.silero import SAMPLE_RATE, SileroVad
 from asr_app.sinks.segment import Utterance
-from asr_app.voice_activity import SpeechDetector
 
 
 def transcribe_file(

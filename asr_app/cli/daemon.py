@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from asr_app.daemon.service import Service, Writers
     from asr_app.daemon.sinks import Sink
     from asr_app.recognizer import Recognizer
-    from asr_app.writing import Write
+    from asr_app.text.writing import Write
 
 _ADDRESS = "[HOST:]PORT"
 
@@ -117,7 +117,7 @@ def daemon(  # noqa: PLR0913  # one for each option
     given |= {"sink": sink, "pace": pace, "written": written}
 
     def load(settings: "Settings") -> "Recognizer":
-        from asr_app.vocabulary import merged
+        from asr_app.words.vocabulary import merged
 
         return load_live_recognizer(settings, merged(personal_words(settings), expected(settings, hotword)))
 
@@ -157,8 +157,8 @@ def _api_key(path: Path | None) -> str:
 
 def _load_writers(settings: "Settings") -> "Writers":
     from asr_app.daemon.service import Writers
-    from asr_app.library import find_model
-    from asr_app.writing import load_writing
+    from asr_app.library.models import find_model
+    from asr_app.text.writing import load_writing
 
     def load(dictated: bool) -> "Write":
         return load_writing(settings, find_model(settings.model), dictated).write

@@ -37,19 +37,19 @@ from asr_app.cli.options import (
     personal_words,
 )
 from asr_app.errors import ConfigError
-from asr_app.library import find_model
+from asr_app.library.models import find_model
 
 if TYPE_CHECKING:
     from asr_app.audio.mel_columns import MelColumns
     from asr_app.audio.recorder import Recorder
     from asr_app.config import Settings
     from asr_app.events import Event, Final
-    from asr_app.journal import Journal
-    from asr_app.live import LiveSession
+    from asr_app.live.session import LiveSession
     from asr_app.recognizer import Recognizer
-    from asr_app.vocabulary import Entry
-    from asr_app.vocabulary_watch import VocabularyWatch
-    from asr_app.writing import Writing
+    from asr_app.records.journal import Journal
+    from asr_app.text.writing import Writing
+    from asr_app.words.vocabulary import Entry
+    from asr_app.words.vocabulary_watch import VocabularyWatch
 
 
 def dictate(  # noqa: PLR0913  # one for each option
@@ -117,7 +117,7 @@ def _keyboard_to_standard_input() -> BinaryIO:
 
 
 def _open_journal(resume: bool) -> "Journal":
-    from asr_app.journal import journal_folder, left_journal, new_journal
+    from asr_app.records.journal import journal_folder, left_journal, new_journal
 
     if not resume:
         return new_journal(journal_folder())
@@ -181,8 +181,8 @@ class Sessions:
         """A session that has begun."""
         from asr_app.audio.mel_columns import MelColumns
         from asr_app.audio.overheard import Overheard
-        from asr_app.live import LiveSession
-        from asr_app.vocabulary_watch import VocabularyWatch
+        from asr_app.live.session import LiveSession
+        from asr_app.words.vocabulary_watch import VocabularyWatch
 
         name = model or self._settings.model
         watch = VocabularyWatch(self._settings.vocabulary, self._take_up_vocabulary)
@@ -199,7 +199,7 @@ class Sessions:
 
     def models(self) -> Sequence[str]:
         """Those that ship; a pipe cannot be heard twice, so it keeps its model."""
-        from asr_app.library import installed_models, shipped_models
+        from asr_app.library.models import installed_models, shipped_models
 
         return () if self._source == STANDARD_INPUT else [*shipped_models(), *installed_models()]
 
@@ -213,7 +213,7 @@ class Sessions:
 
     def add_word(self, written: str, sounds_like: str | None) -> None:
         """Add a word to the vocabulary; the session hears it from its next segment on."""
-        from asr_app.vocabulary import Entry, merged, write_vocabulary
+        from asr_app.words.vocabulary import Entry, merged, write_vocabulary
 
         vocabulary = merged(personal_words(self._settings), [Entry(written, sounds_like)])
         self._expect(vocabulary)
@@ -221,8 +221,8 @@ class Sessions:
 
     def remember(self, began: datetime, heard: str, finals: "Sequence[Final]") -> None:
         """Put a dictation into the history, where that is wanted. heard: the name of what was listened to."""
-        from asr_app.history import Kind
-        from asr_app.remembering import memory_of
+        from asr_app.records.history import Kind
+        from asr_app.records.remembering import memory_of
 
         memory = memory_of(self._settings, Kind.DICTATION)
         if memory and finals:
@@ -236,7 +236,7 @@ class Sessions:
 
     def _expect(self, vocabulary: "Sequence[Entry]") -> None:
         """Expect the words of a vocabulary, and those of the settings, from the next segment on."""
-        from asr_app.vocabulary import merged
+        from asr_app.words.vocabulary import merged
 
         with self._changing:
             if self._loaded is None or self._live is None:
@@ -249,7 +249,7 @@ class Sessions:
 
     def _recognizer(self, name: str) -> "Recognizer":
         if self._loaded is None or self._loaded[0] != name:
-            from asr_app.vocabulary import merged
+            from asr_app.words.vocabulary import merged
 
             settings = self._settings.model_copy(update={"model": name})
             words = merged(personal_words(settings), expected(settings, self._hotwords))
@@ -261,7 +261,7 @@ class Sessions:
         if self._settings.written is False:
             return None
         if self._writing is None or self._writing[0] != name:
-            from asr_app.writing import load_writing
+            from asr_app.text.writing import load_writing
 
             self._writing = name, load_writing(self._settings, find_model(name), dictated=True)
         return self._writing[1]
@@ -294,7 +294,7 @@ class _Session:
 
     def events(self) -> "Iterator[Event]":
         """What is heard and, where that is wanted, as it is written."""
-        from asr_app.writing import with_written
+        from asr_app.text.writing import with_written
 
         with self._watch:
             yield from with_written(self._live.events(), self._writing) if self._writing else self._live.events()

@@ -9,7 +9,7 @@ import typer
 from asr_app.cli.messages import check_output, explained
 from asr_app.cli.options import DeviceOption, ThreadsOption, set_threads
 from asr_app.errors import ConfigError
-from asr_app.library import DEFAULT_MODEL, find_model
+from asr_app.library.models import DEFAULT_MODEL, find_model
 
 
 def distill(  # noqa: PLR0913  # one for each option

@@ -26,7 +26,7 @@ from asr_app.cli.options import (
     load_recognizer,
 )
 from asr_app.errors import AudioFormatError, ConfigError
-from asr_app.library import find_model
+from asr_app.library.models import find_model
 from asr_app.options import DecoderName
 
 if TYPE_CHECKING:

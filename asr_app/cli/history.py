@@ -11,7 +11,7 @@ from asr_app.errors import ConfigError
 from asr_app.sinks.formats import Format
 
 if TYPE_CHECKING:
-    from asr_app.history import About, History, Period
+    from asr_app.records.history import About, History, Period
 
 app = typer.Typer(help="What was transcribed before: words, never sound.", no_args_is_help=True)
 
@@ -115,14 +115,14 @@ def delete(
 def _open() -> "History":
     """The user's history, without what is too old."""
     from asr_app.config import load_settings
-    from asr_app.history import History, history_file
+    from asr_app.records.history import History, history_file
 
     return History(history_file(), load_settings().history_days)
 
 
 def _period(since: datetime | None, before: datetime | None) -> "Period":
     """Times of this machine's time zone."""
-    from asr_app.history import Period
+    from asr_app.records.history import Period
 
     return Period(since and since.astimezone(), before and before.astimezone())
 

@@ -7,13 +7,13 @@ import typer
 
 from asr_app.cli.options import load_recognizer
 from asr_app.errors import AudioFormatError
-from asr_app.library import find_model, takes_words
+from asr_app.library.models import find_model, takes_words
 
 if TYPE_CHECKING:
     from asr_app.audio.live_source import LiveSource
     from asr_app.config import Settings
     from asr_app.recognizer import Recognizer
-    from asr_app.vocabulary import Entry
+    from asr_app.words.vocabulary import Entry
 
 MICROPHONE, STANDARD_INPUT = "mic", "-"
 

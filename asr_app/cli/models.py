@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from asr_app import library
 from asr_app.cli.messages import check_output, explained
 from asr_app.errors import CheckpointError, ConfigError
-from asr_app.library import DESCRIPTION, find_model, installed_models, models_folder, shipped_models
+from asr_app.library import models as library
+from asr_app.library.models import DESCRIPTION, find_model, installed_models, models_folder, shipped_models
 
 if TYPE_CHECKING:
-    from asr_app.registry import KnownModel
+    from asr_app.library.registry import KnownModel
     from asr_app.sources import Source
 
 app = typer.Typer(help="The recognisers on this machine, and those that can be fetched.", no_args_is_help=True)
@@ -28,8 +28,8 @@ _UNKNOWN = "-"
 @app.command("list")
 def list_models() -> None:
     """The recognisers: shipped, installed, and known, which `asr models pull` fetches."""
-    from asr_app.installation import read_record
-    from asr_app.registry import known_models, shipped_facts
+    from asr_app.library.installation import read_record
+    from asr_app.library.registry import known_models, shipped_facts
 
     rows: list[tuple[str, ...]] = [_COLUMNS]
     for name in shipped_models():
@@ -52,7 +52,7 @@ def info(name: Name = "english") -> None:
     """What a recogniser is and how it was made."""
     import json
 
-    from asr_app.registry import known_models
+    from asr_app.library.registry import known_models
 
     known = known_models().get(name) if name not in installed_models() else None
     facts = _known_facts(known) if known else _folder_facts(find_model(name))
@@ -69,9 +69,9 @@ def pull(
     ] = None,
 ) -> None:
     """Fetch a recogniser, check it, and install it."""
-    from asr_app.https import DownloadError, UnreachableError
-    from asr_app.installation import copy_from
-    from asr_app.installation import pull as install
+    from asr_app.library.https import DownloadError, UnreachableError
+    from asr_app.library.installation import copy_from
+    from asr_app.library.installation import pull as install
 
     try:
         source = _source(what, folder, name, sha256)
@@ -90,8 +90,8 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a recogniser that was pulled."""
-    from asr_app.installation import check_removable
-    from asr_app.installation import remove as delete
+    from asr_app.library.installation import check_removable
+    from asr_app.library.installation import remove as delete
 
     check_removable(name)
     if not yes and not sys.stdin.isatty():
@@ -103,7 +103,7 @@ def remove(
 @app.command()
 def verify(name: Name = "english") -> None:
     """Read all of a recogniser's files again and compare them with what they were."""
-    from asr_app.installation import changed_files, read_record
+    from asr_app.library.installation import changed_files, read_record
 
     folder = find_model(name)
     record = read_record(folder)
@@ -180,8 +180,8 @@ def _source(what: str, folder: Path | None, name: str | None, sha256: str | None
 
 def _install_from_network(source: "Source") -> Path:
     from asr_app.cli.progress import download_progress
-    from asr_app.download import download
-    from asr_app.installation import pull as install
+    from asr_app.library.download import download
+    from asr_app.library.installation import pull as install
     from asr_app.sources import token_for
 
     with download_progress() as progress:
@@ -198,7 +198,7 @@ def _install_from_network(source: "Source") -> Path:
 
 
 def _tell_sha256(folder: Path) -> None:
-    from asr_app.installation import read_record
+    from asr_app.library.installation import read_record
 
     for path, digest in read_record(folder)["fetched"].items():
         typer.echo(f"{digest}  {path}")
@@ -221,7 +221,7 @@ def _known_facts(model: "KnownModel") -> dict[str, Any]:
 
 
 def _folder_facts(folder: Path) -> dict[str, Any]:
-    from asr_app.installation import read_record
+    from asr_app.library.installation import read_record
     from asr_app.text.beside import text_models_of
 
     description = _checkpoint_facts(folder) if (folder / DESCRIPTION).is_file() else {}

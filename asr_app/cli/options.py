@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asr_app.library import find_model, takes_words
+from asr_app.library.models import find_model, takes_words
 from asr_app.options import DecoderName, DeviceName, RecognizerOptions
 
 if TYPE_CHECKING:
     from asr_app.config import Settings
     from asr_app.recognizer import Recognizer
-    from asr_app.vocabulary import Entry
+    from asr_app.words.vocabulary import Entry
 
 
 # None is what was not said: asr_app.config then looks at the environment, the settings file and the default.
@@ -64,14 +64,14 @@ def set_threads(threads: int | None) -> None:
 
 def expected(settings: "Settings", hotwords: list[str] | None) -> "tuple[Entry, ...]":
     """The words that the settings' file of hotwords and the command line want to be expected."""
-    from asr_app.vocabulary import merged, parse_hotword, read_entries
+    from asr_app.words.vocabulary import merged, parse_hotword, read_entries
 
     return merged(read_entries(settings.hotwords) if settings.hotwords else (), map(parse_hotword, hotwords or ()))
 
 
 def personal_words(settings: "Settings") -> "tuple[Entry, ...]":
     """The user's vocabulary, where the decoder has a use for it."""
-    from asr_app.vocabulary import read_vocabulary
+    from asr_app.words.vocabulary import read_vocabulary
 
     has_use = settings.decoder == "beam" and takes_words(find_model(settings.model))
     return read_vocabulary(settings.vocabulary) if has_use else ()

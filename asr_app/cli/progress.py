@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import typer
 
-from asr_app.download import Progress
+from asr_app.library.download import Progress
 
 
 @contextmanager

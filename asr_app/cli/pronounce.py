@@ -6,7 +6,7 @@ import typer
 
 from asr_app.cli.options import ModelOption
 from asr_app.errors import ConfigError
-from asr_app.library import find_model
+from asr_app.library.models import find_model
 
 
 def pronounce(
@@ -15,7 +15,7 @@ def pronounce(
 ) -> None:
     """Print the pronunciations of words, one a line: the word, a tab, phonemes; best first."""
     from asr_app.config import load_settings
-    from asr_app.pronunciation import Pronouncer
+    from asr_app.words.pronunciation import Pronouncer
 
     pronouncer = Pronouncer.load(find_model(load_settings(model=model).model))
     for word in words:

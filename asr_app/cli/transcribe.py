@@ -114,7 +114,7 @@ def transcribe(  # noqa: PLR0913  # one for each option
     from asr_app.config import load_settings
     from asr_app.files.batch import Listening
     from asr_app.files.inputs import PATTERNS
-    from asr_app.vocabulary import merged
+    from asr_app.words.vocabulary import merged
 
     channel, split = parse_channels(channels)
     part = Part(channel, parse_time(start), None if end is None else parse_time(end))

@@ -16,6 +16,7 @@ import platformdirs
 
 from asr_app import __version__
 from asr_app.audio.file import STANDARD_INPUT
+from asr_app.audio.silero import SileroVad
 from asr_app.cli.options import load_recognizer
 from asr_app.cluster.places import is_address
 from asr_app.errors import AudioFormatError, ConfigError
@@ -27,14 +28,13 @@ from asr_app.files.progress import JsonEvents, Lines, Progress, Tally
 from asr_app.files.segments import SoundDetector
 from asr_app.files.watch import Seen, Watch
 from asr_app.files.workers import InProcess, Processes, Workers
-from asr_app.library import CONFIG, DESCRIPTION, find_model
-from asr_app.silero import SileroVad
+from asr_app.library.models import CONFIG, DESCRIPTION, find_model
 from asr_app.sinks.formats import Format
 from asr_app.sinks.segment import Utterance
 
 if TYPE_CHECKING:
     from asr_app.config import Settings
-    from asr_app.vocabulary import Entry
+    from asr_app.words.vocabulary import Entry
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ class Hearing:
         if not self.settings.written:
             return None
         from asr_app.events import Final
-        from asr_app.writing import load_writing
+        from asr_app.text.writing import load_writing
 
         text = load_writing(self.settings, find_model(self.settings.model), dictated=False).write
 
@@ -156,8 +156,8 @@ class Hearing:
 
     def remember(self) -> Remember | None:
         """What puts transcripts into the history, where that is wanted."""
-        from asr_app.history import Kind
-        from asr_app.remembering import memory_of
+        from asr_app.records.history import Kind
+        from asr_app.records.remembering import memory_of
 
         memory = memory_of(self.settings, Kind.FILE)
         if memory is None:

@@ -10,7 +10,7 @@ from asr_app.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from asr_app.vocabulary import Entry
+    from asr_app.words.vocabulary import Entry
 
 app = typer.Typer(help="Your own words: names and terms that the recogniser shall expect.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ def add(
     ] = None,
 ) -> None:
     """Add words, or change what is known of them."""
-    from asr_app.vocabulary import Entry
+    from asr_app.words.vocabulary import Entry
 
     if sounds_like and len(names) > 1:
         raise ConfigError("--sounds-like is of one word or phrase: quote a phrase, or add the words one at a time")
@@ -43,7 +43,7 @@ def import_file(
     ],
 ) -> None:
     """Add the words of a file."""
-    from asr_app.vocabulary import read_entries
+    from asr_app.words.vocabulary import read_entries
 
     _keep(read_entries(file))
 
@@ -52,7 +52,7 @@ def import_file(
 def list_words() -> None:
     """List your words, as `asr vocabulary import` reads them."""
     from asr_app.config import load_settings
-    from asr_app.vocabulary import read_vocabulary
+    from asr_app.words.vocabulary import read_vocabulary
 
     for entry in read_vocabulary(load_settings().vocabulary):
         typer.echo(entry.line)
@@ -62,7 +62,7 @@ def list_words() -> None:
 def remove(names: Names) -> None:
     """Remove words."""
     from asr_app.config import load_settings
-    from asr_app.vocabulary import Entry, read_vocabulary, write_vocabulary
+    from asr_app.words.vocabulary import Entry, read_vocabulary, write_vocabulary
 
     path = load_settings().vocabulary
     entries = {entry.text: entry for entry in read_vocabulary(path)}
@@ -75,7 +75,7 @@ def remove(names: Names) -> None:
 def _keep(entries: "Iterable[Entry]") -> None:
     """Write the vocabulary with entries more."""
     from asr_app.config import load_settings
-    from asr_app.vocabulary import merged, read_vocabulary, write_vocabulary
+    from asr_app.words.vocabulary import merged, read_vocabulary, write_vocabulary
 
     path = load_settings().vocabulary
     before = read_vocabulary(path)

@@ -8,10 +8,10 @@ import numpy as np
 
 from asr_app.audio.resample import MAX_RATE, MIN_RATE, StreamingResampler
 from asr_app.audio.types import AudioChunk, Samples
+from asr_app.audio.voice_activity import VoiceActivityOptions
 from asr_app.daemon.streams import Streams
-from asr_app.engine_stream import Listener
+from asr_app.engine.stream import Listener
 from asr_app.errors import ProtocolError
-from asr_app.voice_activity import VoiceActivityOptions
 
 _POLL_S = 0.05
 """How often a client whose sound waits is looked after; a thread for each would be too many."""

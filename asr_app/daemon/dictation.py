@@ -18,12 +18,12 @@ from asr_app.audio.live_source import LiveSource
 from asr_app.daemon.outbox import Outbox
 from asr_app.daemon.sinks import Sink
 from asr_app.daemon.streams import Streams
-from asr_app.engine_stream import explained
+from asr_app.engine.stream import explained
 from asr_app.errors import AsrError
 from asr_app.events import Event, Failed, Final, SpeechEnded, SpeechStarted, Transcript, Written
-from asr_app.remembering import Memory
+from asr_app.records.remembering import Memory
+from asr_app.text.writing import Listener, Write, WrittenListener
 from asr_app.typing.pace import Pace
-from asr_app.writing import Listener, Write, WrittenListener
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from itertools import chain, count, groupby, islice
 from operator import itemgetter
 
 from asr_app.errors import AsrError, ConfigError
-from asr_app.library import find_model
+from asr_app.library.models import find_model
 from asr_app.recognizer import Recognizer
-from asr_app.vocabulary import Entry, merged
+from asr_app.words.vocabulary import Entry, merged
 from decoder.lexicon_beam import LexiconBeamDecoder
 from decoder.normalize import normalize
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from asr_app.engine_limits import EngineLimits
+from asr_app.engine.limits import EngineLimits
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from asr_app.engine import Engine
+from asr_app.engine.engine import Engine
 from asr_app.errors import AsrError, AudioFormatError, ConfigError, EngineError
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from asr_app.engine import EngineStatus
+from asr_app.engine.engine import EngineStatus
 
 
 class Metrics:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from asr_app.audio.voice_activity import VoiceActivityOptions
 from asr_app.daemon import g711
 from asr_app.daemon.client_stream import SampleForm
 from asr_app.daemon.openai_errors import ApiError
 from asr_app.daemon.openai_transcriptions import LANGUAGES, check_model
 from asr_app.errors import ProtocolError
-from asr_app.voice_activity import VoiceActivityOptions
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from asr_app.daemon.openai_metrics import Metrics
 from asr_app.daemon.openai_realtime import converse
 from asr_app.daemon.openai_transcriptions import Transcriptions
 from asr_app.daemon.service import Service
-from asr_app.engine import Engine
+from asr_app.engine.engine import Engine
 from asr_app.errors import AsrError, DaemonError
 
 logger = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from asr_app.audio.file import open_audio
+from asr_app.audio.silero import SAMPLE_RATE
 from asr_app.audio.types import AudioChunk
 from asr_app.daemon.deltas import Deltas
 from asr_app.daemon.hints import Hints
@@ -28,12 +29,11 @@ from asr_app.daemon.openai_upload import Upload, receive_upload
 from asr_app.daemon.outbox import Outbox
 from asr_app.daemon.recordings import Recordings
 from asr_app.daemon.service import Service
-from asr_app.engine_stream import explained
+from asr_app.engine.stream import explained
 from asr_app.errors import AsrError, AudioFormatError
 from asr_app.events import Final, Written
 from asr_app.recognizer import Recognizer
-from asr_app.silero import SAMPLE_RATE
-from asr_app.writing import Write, WrittenListener
+from asr_app.text.writing import Write, WrittenListener
 
 logger = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from asr_app.audio.silero import SileroVad
 from asr_app.audio.types import AudioChunk
 from asr_app.files.hearing import hear
 from asr_app.files.segments import Segmenter, Speech
 from asr_app.recognizer import Recognizer
-from asr_app.silero import SileroVad
 from asr_app.sinks.segment import Utterance
 
 HANGING_S = 600.0

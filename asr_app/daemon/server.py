@@ -11,7 +11,7 @@ from asr_app.daemon.memory import keep_small
 from asr_app.daemon.network import Servers, serving
 from asr_app.daemon.service import Service
 from asr_app.daemon.systemd import Notifier
-from asr_app.vocabulary_watch import VocabularyWatch
+from asr_app.words.vocabulary_watch import VocabularyWatch
 
 logger = logging.getLogger(__name__)
 

@@ -15,16 +15,16 @@ from asr_app.daemon.outbox import Outbox
 from asr_app.daemon.recordings import Recordings
 from asr_app.daemon.sinks import Sink
 from asr_app.daemon.streams import Streams
-from asr_app.engine import Engine
+from asr_app.engine.engine import Engine
 from asr_app.errors import AsrError, DaemonError
 from asr_app.events import Event
-from asr_app.history import Kind
-from asr_app.library import installed_models, shipped_models
+from asr_app.library.models import installed_models, shipped_models
+from asr_app.live.two_passes import SecondPass
 from asr_app.recognizer import Recognizer
-from asr_app.remembering import memory_of
-from asr_app.two_passes import SecondPass
+from asr_app.records.history import Kind
+from asr_app.records.remembering import memory_of
+from asr_app.text.writing import Write
 from asr_app.typing.pace import Pace
-from asr_app.writing import Write
 
 if TYPE_CHECKING:
     from asr_app.config import Settings

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 from asr_app.audio.blocks import Part
 from asr_app.audio.file import STANDARD_INPUT, FileSource, open_audio
 from asr_app.audio.pcm import PcmFormat
+from asr_app.audio.silero import SAMPLE_RATE
 from asr_app.audio.types import AudioChunk
+from asr_app.audio.voice_activity import SpeechDetector
 from asr_app.errors import AsrError, AudioFormatError, OutputError
 from asr_app.files.inputs import Recording
 from asr_app.files.outputs import Output
 from asr_app.files.progress import Progress, Tally
 from asr_app.files.segments import Segmenter, Speech
 from asr_app.files.workers import Workers
-from asr_app.silero import SAMPLE_RATE
 from asr_app.sinks.segment import Utterance
-from asr_app.voice_activity import SpeechDetector
 
 Write = Callable[[Utterance, str], Utterance]
 """Makes written text of an utterance, which goes on from what its speaker said before."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from asr_app.audio.silero import SAMPLE_RATE
 from asr_app.files.segments import Speech
 from asr_app.files.workers import InProcess, Load
-from asr_app.silero import SAMPLE_RATE
 from asr_app.sinks.segment import Utterance
 
 BATCH_S = 480.0

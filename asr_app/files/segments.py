@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from asr_app.audio.level import level_dbfs
+from asr_app.audio.silero import FRAME, SAMPLE_RATE
 from asr_app.audio.types import AudioChunk, Samples
+from asr_app.audio.voice_activity import SpeechDetector, VoiceActivityOptions
 from asr_app.endpoint import EndpointRules
-from asr_app.silero import FRAME, SAMPLE_RATE
-from asr_app.voice_activity import SpeechDetector, VoiceActivityOptions
 
 _HUSH = 1e-4
 """-80 dBFS: where a chunk goes no higher nobody speaks, and the network is not asked."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr_app.library import DEFAULT_MODEL, SHIPPED, models_folder
+from asr_app.library.models import DEFAULT_MODEL, SHIPPED, models_folder
 from asr_app.text.stages import Rewriter, Tagger
 
 TAGGER, WRITER = "tagger", "writer"
@@ -34,7 +34,7 @@ def _found(folder: Path) -> dict[str, Path]:
 
 
 def _is_pulled_english(recognizer: Path) -> bool:
-    from asr_app.registry import known_models
+    from asr_app.library.registry import known_models
 
     known = known_models().get(recognizer.name)
     return known is not None and known.language == "en" and recognizer.parent == models_folder()

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from asr_app.audio.types import AudioChunk, Samples
-from asr_app.engine import Engine
-from asr_app.engine_limits import EngineLimits
-from asr_app.event_queue import EventQueue
+from asr_app.engine.engine import Engine
+from asr_app.engine.limits import EngineLimits
 from asr_app.events import Event, Failed, Final
+from asr_app.live.event_queue import EventQueue
 from asr_app.recognizer import Recognizer
 from models.acoustic import AcousticModel
 from models.fallback import WithFallback

@@ -10,8 +10,8 @@ from model_server import ModelServer
 
 import asr_app.sources
 from asr_app.errors import AsrError, CheckpointError, ConfigError
-from asr_app.https import DownloadError, UnreachableError
-from asr_app.registry import FileFacts, known_models
+from asr_app.library.https import DownloadError, UnreachableError
+from asr_app.library.registry import FileFacts, known_models
 from asr_app.sources import TORCHAUDIO, Source, by_hand, find_source, source_in, token_for
 
 COMMIT = "c" * 40

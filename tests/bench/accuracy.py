@@ -13,7 +13,7 @@ import torch
 from measure import SHARED_SPEECH
 
 from asr_app.evaluation import hear, report
-from asr_app.library import DEFAULT_MODEL, find_model
+from asr_app.library.models import DEFAULT_MODEL, find_model
 from asr_app.options import DecoderName, RecognizerOptions
 from asr_app.recognizer import Recognizer
 from models.recipes.manifest import read_manifests

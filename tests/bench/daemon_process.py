@@ -23,7 +23,7 @@ from asr_app.audio.file import read_audio
 from asr_app.daemon.client import ControlClient
 from asr_app.daemon.runtime import control_socket
 from asr_app.errors import DaemonError
-from asr_app.library import SHIPPED
+from asr_app.library.models import SHIPPED
 
 _START_S, _REST_S = 300.0, 8.0
 """The longest start, and how long connections may linger and the daemon take to give memory back."""

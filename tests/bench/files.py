@@ -29,11 +29,11 @@ import soundfile
 from measure import ONE_THREAD, Usage, record, run, test_recordings
 
 from asr_app.audio.file import open_audio, read_audio
+from asr_app.audio.silero import SileroVad
 from asr_app.files.segments import Segmenter
-from asr_app.library import DEFAULT_MODEL, find_model
+from asr_app.library.models import DEFAULT_MODEL, find_model
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
-from asr_app.silero import SileroVad
 
 RATE = 16_000
 ASR = [sys.executable, "-m", "asr_app.cli.main", "transcribe", "--device", "cpu", "--threads", "1"]

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from measure import record
 
-from asr_app.engine_limits import EngineLimits
-from asr_app.library import find_model
+from asr_app.engine.limits import EngineLimits
+from asr_app.library.models import find_model
 from models.acoustic import AcousticModel, Samples
 from models.loading import load_acoustic_model
 from models.streaming_ctc import StreamingCtc

@@ -19,7 +19,7 @@ import torch
 from measure import SHARED_SPEECH, record
 
 from asr_app.audio.file import read_audio
-from asr_app.library import DEFAULT_MODEL, find_model
+from asr_app.library.models import DEFAULT_MODEL, find_model
 from asr_app.options import RecognizerOptions, hotword_weight
 from asr_app.recognizer import Recognizer
 from decoder.lexicon_beam import LexiconBeamDecoder

@@ -34,11 +34,11 @@ from asr_app.audio.microphone import Microphone
 from asr_app.audio.overheard import Overheard
 from asr_app.audio.resample import StreamingResampler
 from asr_app.audio.types import AudioChunk
-from asr_app.library import DEFAULT_MODEL, find_model
-from asr_app.live import LiveSession, State
+from asr_app.audio.voice_activity import SpeechGate, VoiceActivityOptions
+from asr_app.library.models import DEFAULT_MODEL, find_model
+from asr_app.live.session import LiveSession, State
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
-from asr_app.voice_activity import SpeechGate, VoiceActivityOptions
 
 WARM_UP_S = 5.0
 CHUNK_S = 0.08  # the microphone's

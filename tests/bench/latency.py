@@ -35,9 +35,9 @@ from asr_app.audio.microphone import Microphone
 from asr_app.audio.overheard import Overheard
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.events import Event, Final, Transcript
-from asr_app.library import DEFAULT_MODEL, find_model
-from asr_app.live import LiveSession
-from asr_app.live_stream import LiveStream
+from asr_app.library.models import DEFAULT_MODEL, find_model
+from asr_app.live.session import LiveSession
+from asr_app.live.stream import LiveStream
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
 from decoder.alignment import align_words

@@ -27,15 +27,15 @@ from measure import record, test_recordings
 from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.daemon.streams import Streams
-from asr_app.engine import Engine
-from asr_app.engine_limits import EngineLimits
-from asr_app.engine_stream import EngineStream
-from asr_app.event_queue import EventQueue
+from asr_app.engine.engine import Engine
+from asr_app.engine.limits import EngineLimits
+from asr_app.engine.stream import EngineStream
 from asr_app.events import Event, Final, Transcript
-from asr_app.library import DEFAULT_MODEL, find_model
+from asr_app.library.models import DEFAULT_MODEL, find_model
+from asr_app.live.event_queue import EventQueue
+from asr_app.live.two_passes import SecondPass
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer, RecognizerSession
-from asr_app.two_passes import SecondPass
 from decoder.types import LogProbs
 
 RATE, CHUNK = 16_000, 1_600

@@ -19,8 +19,8 @@ from measure import SHARED_SPEECH, record, test_recordings
 from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.events import Event, Final, SpeechEnded, SpeechStarted
-from asr_app.library import DEFAULT_MODEL, find_model
-from asr_app.live_stream import LiveStream
+from asr_app.library.models import DEFAULT_MODEL, find_model
+from asr_app.live.stream import LiveStream
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
 

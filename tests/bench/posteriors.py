@@ -8,7 +8,7 @@ import numpy as np
 from measure import SHARED_SPEECH
 
 from asr_app.audio.file import read_audio
-from asr_app.library import DEFAULT_MODEL, find_model
+from asr_app.library.models import DEFAULT_MODEL, find_model
 from asr_app.options import DecoderName, RecognizerOptions
 from asr_app.recognizer import Recognizer
 from decoder.lexicon import Lexicon

@@ -21,7 +21,7 @@ from measure import record
 
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.daemon.recordings import Recordings
-from asr_app.library import DEFAULT_MODEL, find_model
+from asr_app.library.models import DEFAULT_MODEL, find_model
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
 

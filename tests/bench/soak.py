@@ -27,11 +27,11 @@ from asr_app.audio.microphone import Microphone
 from asr_app.audio.overheard import Overheard
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.events import AudioGap, Event, Failed, Final
-from asr_app.journal import Journal, new_journal
-from asr_app.library import DEFAULT_MODEL, find_model
-from asr_app.live import LiveSession
+from asr_app.library.models import DEFAULT_MODEL, find_model
+from asr_app.live.session import LiveSession
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
+from asr_app.records.journal import Journal, new_journal
 from models.recipes.manifest import read_manifests
 
 CORPORA = ("librispeech_bits", "speechocean762")

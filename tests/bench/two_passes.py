@@ -18,17 +18,17 @@ import torch
 from measure import SHARED_SPEECH, record
 from posteriors import CORPORA
 
-import asr_app.two_passes
+import asr_app.live.two_passes
 from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.cli.live import live_settings, load_live_recognizer
 from asr_app.events import Event, Final
 from asr_app.files.hearing import hear
 from asr_app.files.segments import Speech
-from asr_app.live_stream import LiveStream
+from asr_app.live.stream import LiveStream
+from asr_app.live.two_passes import SoundMemory, TwoPasses
 from asr_app.recognizer import Recognizer
 from asr_app.sinks.segment import Utterance
-from asr_app.two_passes import SoundMemory, TwoPasses
 from decoder.metrics import ErrorCounts, word_errors
 from decoder.normalize import normalize
 from models.recipes.manifest import read_manifests
@@ -83,8 +83,8 @@ def main() -> None:
     parser.add_argument("--each", type=int, help="recordings of each corpus; all without it")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    asr_app.two_passes.hear = timed = Timed()  # type: ignore[assignment]
-    asr_app.two_passes._PATIENCE_S = 60.0  # a busy machine is no reason for another result
+    asr_app.live.two_passes.hear = timed = Timed()  # type: ignore[assignment]
+    asr_app.live.two_passes._PATIENCE_S = 60.0  # a busy machine is no reason for another result
     chosen = {"model": arguments.model, "final_model": arguments.final_model, "chunk_ms": arguments.chunk_ms}
     recognizer = load_live_recognizer(live_settings(**chosen, device="cpu"))
     about = {"split": arguments.split, **chosen}

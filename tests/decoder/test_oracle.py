@@ -95,7 +95,7 @@ def test_equals_pyctcdecode(pairs, kind, with_lm, seed, sharpness, sizes):
 def speech() -> tuple[CharacterBeamDecoder, np.ndarray, list[str]]:
     """The shipped search, the log-probabilities of four seconds of dev speech, and what was said in them and after."""
     from asr_app.audio.file import read_audio
-    from asr_app.library import DEFAULT_MODEL, find_model
+    from asr_app.library.models import DEFAULT_MODEL, find_model
     from asr_app.options import RecognizerOptions
     from asr_app.recognizer import Recognizer
     from models.recipes.manifest import read_manifests

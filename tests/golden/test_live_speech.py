@@ -11,10 +11,10 @@ import pytest
 import asr_app.audio.microphone
 from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk, Samples
-from asr_app.library import DEFAULT_MODEL, DESCRIPTION, SHIPPED
+from asr_app.audio.voice_activity import SpeechGate, VoiceActivityOptions
+from asr_app.library.models import DEFAULT_MODEL, DESCRIPTION, SHIPPED
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
-from asr_app.voice_activity import SpeechGate, VoiceActivityOptions
 from decoder.alignment import align_words
 from decoder.lexicon_beam import LexiconBeamDecoder
 from models.recipes.manifest import read_manifests

@@ -19,8 +19,8 @@ from asr_app.audio.devices import input_devices, rescan
 from asr_app.audio.microphone import Microphone
 from asr_app.errors import AudioDeviceError
 from asr_app.events import AudioGap, Event, Final, Partial
-from asr_app.library import DEFAULT_MODEL, DESCRIPTION, SHIPPED
-from asr_app.live import LiveSession, State
+from asr_app.library.models import DEFAULT_MODEL, DESCRIPTION, SHIPPED
+from asr_app.live.session import LiveSession, State
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
 from decoder.metrics import word_errors

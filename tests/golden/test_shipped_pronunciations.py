@@ -4,8 +4,8 @@ from itertools import islice
 
 import pytest
 
-from asr_app.library import DEFAULT_MODEL, LEXICON_FILE, SHIPPED
-from asr_app.pronunciation import Pronouncer, Pronunciation
+from asr_app.library.models import DEFAULT_MODEL, LEXICON_FILE, SHIPPED
+from asr_app.words.pronunciation import Pronouncer, Pronunciation
 from models.g2p import FILES, G2p, load_g2p, read_lexicon
 from models.recipes.g2p import evaluate, split
 

@@ -9,7 +9,7 @@ import pytest
 from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk
 from asr_app.events import Event, Final, Partial
-from asr_app.library import DEFAULT_MODEL, DESCRIPTION, SHIPPED
+from asr_app.library.models import DEFAULT_MODEL, DESCRIPTION, SHIPPED
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
 from asr_app.transcription import transcribe_file

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from asr_app.events import Final
-from asr_app.library import DEFAULT_MODEL, SHIPPED
+from asr_app.library.models import DEFAULT_MODEL, SHIPPED
 from asr_app.options import RecognizerOptions
-from asr_app.postprocess import Pipeline, WritingOptions, load_pipeline
 from asr_app.recognizer import Recognizer
 from asr_app.text.beside import TAGGER, load_text_models, text_models_of
+from asr_app.text.postprocess import Pipeline, WritingOptions, load_pipeline
 from asr_app.transcription import transcribe_file
 from decoder.normalize import normalize
 from decoder.types import Word

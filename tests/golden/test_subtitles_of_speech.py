@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from asr_app.audio.file import read_audio
-from asr_app.library import DEFAULT_MODEL, DESCRIPTION, SHIPPED
+from asr_app.library.models import DEFAULT_MODEL, DESCRIPTION, SHIPPED
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
 from asr_app.sinks.srt import to_srt

@@ -9,16 +9,16 @@ import pytest
 import soundfile
 from loudness import Loudness
 
-import asr_app.vocabulary_watch
-import asr_app.voice_activity
+import asr_app.audio.voice_activity
+import asr_app.words.vocabulary_watch
 from asr_app.audio.types import Samples
 from asr_app.cli.dictate import Sessions
 from asr_app.config import load_settings
 from asr_app.errors import AsrError, ConfigError
 from asr_app.events import Written
-from asr_app.live import LiveSession
+from asr_app.live.session import LiveSession
 from asr_app.recognizer import Recognizer
-from asr_app.vocabulary import Entry, write_vocabulary
+from asr_app.words.vocabulary import Entry, write_vocabulary
 
 
 def test_a_word_is_stored_and_the_running_session_takes_it_up(
@@ -47,7 +47,7 @@ def test_words_that_another_program_adds_are_taken_up(
     model_folder: Path, whistle: Callable[..., Samples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     soundfile.write(tmp_path / "tan.wav", whistle("tan" + "_" * 100), 16_000)
-    monkeypatch.setattr(asr_app.vocabulary_watch, "_LOOK_S", 0.01)
+    monkeypatch.setattr(asr_app.words.vocabulary_watch, "_LOOK_S", 0.01)
     used = queue.Queue[Recognizer]()
     monkeypatch.setattr(LiveSession, "use", lambda _, recognizer: used.put(recognizer))
     settings = load_settings(model=str(model_folder), device="cpu")
@@ -79,7 +79,7 @@ def test_words_need_the_search_that_takes_them(
 def test_what_is_heard_is_written_unless_raw_words_are_wanted(
     model_folder: Path, whistle: Callable[..., Samples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
+    monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
     soundfile.write(tmp_path / "tan.wav", whistle("__tan" + "_" * 8), 16_000)
     settings = load_settings(model=str(model_folder), device="cpu")
     for wanted in (None, False):

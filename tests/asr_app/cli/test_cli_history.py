@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asr_app.history import About, History, Kind
+from asr_app.records.history import About, History, Kind
 from asr_app.sinks.segment import Utterance
 from decoder.types import Word
 
@@ -23,7 +23,7 @@ def said(text: str, start_s: float) -> Utterance:
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The history of the test's own, of two transcripts."""
     path = tmp_path / "history.sqlite3"
-    monkeypatch.setattr("asr_app.history.history_file", lambda: path)
+    monkeypatch.setattr("asr_app.records.history.history_file", lambda: path)
     with History(path) as history:
         for day, source, text in [(1, "/old.wav", "good morning"), (2, "/n\new.wav", "the budget meeting")]:
             about = About(source, Kind.FILE, datetime(2026, 5, day, 9, 30).astimezone(), 75.0, "english", "en")

@@ -15,11 +15,11 @@ import model_server
 import pytest
 from model_server import ModelServer
 
-import asr_app.download
+import asr_app.library.download
 from asr_app.audio.types import Samples
 from asr_app.errors import AsrError, CheckpointError, ConfigError
-from asr_app.https import DownloadError
-from asr_app.library import models_folder
+from asr_app.library.https import DownloadError
+from asr_app.library.models import models_folder
 from models.model_files import file_sha256
 
 Asr = Callable[..., Any]
@@ -30,7 +30,7 @@ def server(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A server with the whistle recogniser."""
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr(asr_app.download, "PAUSE_S", 0.0)
+    monkeypatch.setattr(asr_app.library.download, "PAUSE_S", 0.0)
     running, stop = model_server.start()
     running.files = {f"/whistle/{path.name}": path.read_bytes() for path in model_folder.iterdir()}
     yield running

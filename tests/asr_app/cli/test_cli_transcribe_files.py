@@ -139,7 +139,7 @@ def test_each_speaker_goes_on_in_a_sentence_of_their_own(
         def tag(self, words: Sequence[str]) -> list[tuple[str, str]]:
             return [(word, "." if word == "tan" else "") for word in words]
 
-    monkeypatch.setattr("asr_app.writing.load_text_models", lambda _: TextModels(EndsWithTan()))
+    monkeypatch.setattr("asr_app.text.writing.load_text_models", lambda _: TextModels(EndsWithTan()))
     left, right = whistle("_tan________sat________nas_"), whistle("________________ant________")
     call = store("call.wav", np.stack([left, right], axis=1))
     assert sorted(transcribe("--written", "--channels", "split", call).out.splitlines()) == [

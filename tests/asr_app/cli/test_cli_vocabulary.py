@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import asr_app.pronunciation
+import asr_app.words.pronunciation
 from asr_app.audio.types import Samples
 from asr_app.errors import ConfigError
 
@@ -38,7 +38,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The vocabulary of the test's own."""
     path = tmp_path / "mine" / "vocabulary.txt"
     monkeypatch.setenv("ASR_VOCABULARY", str(path))
-    monkeypatch.setattr(asr_app.pronunciation, "Pronouncer", Respeller)
+    monkeypatch.setattr(asr_app.words.pronunciation, "Pronouncer", Respeller)
     return path
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from asr_app.cli.dictate import Sessions
 from asr_app.config import load_settings
 from asr_app.events import Final
-from asr_app.history import History, Kind, history_file
+from asr_app.records.history import History, Kind, history_file
 from decoder.types import Word
 
 BEGAN = datetime(2026, 5, 1, 12).astimezone()

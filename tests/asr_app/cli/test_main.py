@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import asr_app.library as library
+import asr_app.library.models as library
 from asr_app import __version__
 from asr_app.errors import (
     AsrError,
@@ -166,7 +166,7 @@ def test_the_details_of_a_bug(asr: Asr, monkeypatch: pytest.MonkeyPatch, caplog:
     assert "in fail" in caplog.text
 
 
-BUG = "import asr_app.library\nasr_app.library.find_model = lambda name: 1 // 0"
+BUG = "import asr_app.library.models\nasr_app.library.models.find_model = lambda name: 1 // 0"
 
 
 def test_a_bug_in_a_process_of_its_own() -> None:
@@ -181,13 +181,13 @@ def test_a_bug_in_a_process_of_its_own() -> None:
 
 
 WARNINGS = """
-import logging, warnings, asr_app.library
+import logging, warnings, asr_app.library.models
 def warn(*_):
     logging.getLogger("library").warning("a warning")
     logging.getLogger("library").info("a detail")
     warnings.warn("for programmers")
     return []
-asr_app.library.shipped_models = warn
+asr_app.library.models.shipped_models = warn
 """
 
 
@@ -217,7 +217,7 @@ def test_an_error_of_the_system(asr: Asr, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
-    before = "import asr_app.library\nasr_app.library.shipped_models = lambda: ['x' * 99] * 9999"
+    before = "import asr_app.library.models\nasr_app.library.shipped_models = lambda: ['x' * 99] * 9999"
     command = [
         sys.executable,
         "-c",

@@ -16,7 +16,7 @@ from asr_app.daemon.listening import Binding
 from asr_app.daemon.openai_server import serve_openai
 from asr_app.daemon.service import Service, Writers
 from asr_app.daemon.sinks import NoSink
-from asr_app.writing import Write
+from asr_app.text.writing import Write
 
 KEY = "sesame"
 

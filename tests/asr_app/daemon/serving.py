@@ -23,8 +23,8 @@ from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStop
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncClient
 
+import asr_app.audio.voice_activity
 import asr_app.daemon.recordings
-import asr_app.voice_activity
 from asr_app.audio.live_source import LiveSource
 from asr_app.audio.types import Samples
 from asr_app.config import Settings
@@ -112,7 +112,7 @@ def open_house(
     monkeypatch.setenv("ASR_CONFIG", str(tmp_path / "none.toml"))
     (tmp_path / "none.toml").touch()
     monkeypatch.setattr(asr_app.daemon.recordings, "SileroVad", Loudness)
-    monkeypatch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
+    monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
 
     def make(binding: Binding | None = None, **limits: Any) -> House:
         return House(load(chunk_ms=320), tmp_path, Limits(**limits), binding or Binding())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from loudness import Loudness
 
-import asr_app.voice_activity
+import asr_app.audio.voice_activity
 from asr_app.audio.live_source import RealTimeFile
 from asr_app.config import Settings
 from asr_app.daemon.control import ControlServer
@@ -104,7 +104,7 @@ class House:
 @pytest.fixture
 def at_home(tmp_path: Path, load: Load, recording: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A function (scene, limit=value, ...) that plays a scene, a coroutine function of a House."""
-    monkeypatch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
+    monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
     monkeypatch.setenv("ASR_CONFIG", str(tmp_path / "none.toml"))
     (tmp_path / "none.toml").touch()
 

@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 from loudness import Loudness
 
-import asr_app.two_passes
-import asr_app.voice_activity
+import asr_app.audio.voice_activity
+import asr_app.live.two_passes
 from asr_app.audio.live_source import RealTimeFile
 from asr_app.daemon.dictation import Dictation, State
 from asr_app.daemon.streams import Streams
-from asr_app.engine import Engine
+from asr_app.engine.engine import Engine
 from asr_app.events import Event, Final, Written
-from asr_app.postprocess import unwritten
+from asr_app.live.two_passes import SecondPass
 from asr_app.recognizer import Recognizer
+from asr_app.text.postprocess import unwritten
 from asr_app.text.stages import Token
+from asr_app.text.writing import Write
 from asr_app.text.written import written
-from asr_app.two_passes import SecondPass
-from asr_app.writing import Write
 
 Dictate = Callable[..., tuple[list[str], list[Event]]]
 
@@ -34,7 +34,7 @@ class Memory(list[str]):
 @pytest.fixture
 def dictate(load: Callable[..., Recognizer], recording: Path, monkeypatch: pytest.MonkeyPatch) -> Dictate:
     """A function (what writes, pace=20, exact=None) -> texts in the sink, and events told, of a take nobody stops."""
-    monkeypatch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
+    monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
 
     async def take(
         engine: Engine, second_pass: SecondPass, write: Write | None, pace: float
@@ -91,7 +91,7 @@ def test_why_the_second_pass_did_not_write_is_logged_once(
     def broken(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(asr_app.two_passes, "hear", broken)
+    monkeypatch.setattr(asr_app.live.two_passes, "hear", broken)
     texts, _ = dictate(louder, exact=load(chunk_ms=None))
     assert texts == ["TAN", "SAT", "NAS"]
     assert [message.partition(" (")[0] for message in caplog.messages] == ["the second pass failed"] * 3

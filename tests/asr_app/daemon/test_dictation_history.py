@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from loudness import Loudness
 
-import asr_app.voice_activity
+import asr_app.audio.voice_activity
 from asr_app.audio.live_source import RealTimeFile
 from asr_app.config import load_settings
 from asr_app.daemon.dictation import Dictation
 from asr_app.daemon.sinks import Sink
-from asr_app.engine import Engine
-from asr_app.history import History, Kind, history_file
+from asr_app.engine.engine import Engine
 from asr_app.recognizer import Recognizer
-from asr_app.remembering import memory_of
+from asr_app.records.history import History, Kind, history_file
+from asr_app.records.remembering import memory_of
 
 
 class Nowhere:
@@ -31,7 +31,7 @@ Take = Callable[..., None]
 @pytest.fixture
 def take(load: Callable[..., Recognizer], recording: Path, monkeypatch: pytest.MonkeyPatch) -> Take:
     """A function (opted in, cancelled) that dictates the recording: tan, sat, nas."""
-    monkeypatch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
+    monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
 
     async def dictate(engine: Engine, wanted: bool, cancelled: bool) -> None:
         sink: Sink = Nowhere()

@@ -8,7 +8,7 @@ import pytest
 
 from asr_app.daemon.hints import Hints, expecting, names_in
 from asr_app.recognizer import Recognizer
-from asr_app.vocabulary import Entry
+from asr_app.words.vocabulary import Entry
 
 KNOWN = "the talk is about which makes things like hello my name and i'm new york paris said to"
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from loudness import Loudness
 from openai_house import KEY, House, at_home
 
+import asr_app.audio.voice_activity
 import asr_app.daemon.openai_server
-import asr_app.voice_activity
 from asr_app.cli.daemon import app
 from asr_app.daemon.listening import Binding, parse_address
 from asr_app.errors import ConfigError
@@ -41,7 +41,7 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def house(load: Callable[..., Any], uploads: Path) -> Iterator[House]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
+        patch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
         patch.setattr(asr_app.daemon.openai_server, "_HEADERS_S", 0.5)
         patch.setattr(tempfile, "tempdir", str(uploads))
         with at_home(load, upload_bytes=3_000_000, recording_s=60.0, uploads=6, idle_s=5.0) as house:

@@ -18,7 +18,7 @@ from openai_house import KEY, House, at_home
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-import asr_app.voice_activity
+import asr_app.audio.voice_activity
 
 RATE = 24_000
 KIND = "conversation.item.input_audio_transcription"
@@ -28,7 +28,7 @@ TALK = "__tan" + "_" * 8 + "sat" + "_" * 8
 @pytest.fixture(scope="module")
 def house(load: Callable[..., Any]) -> Iterator[House]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
+        patch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
         with at_home(load, message_bytes=500_000, idle_s=20.0) as house:
             yield house
 

@@ -12,11 +12,11 @@ import asr_app.daemon.recordings
 from asr_app.audio.file import open_audio
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.daemon.recordings import Recordings
-from asr_app.engine import Engine
-from asr_app.event_queue import EventQueue
+from asr_app.engine.engine import Engine
 from asr_app.events import Final
 from asr_app.files.hearing import hear
 from asr_app.files.segments import Speech
+from asr_app.live.event_queue import EventQueue
 from asr_app.recognizer import Recognizer
 from asr_app.sinks.segment import Utterance
 from asr_app.transcription import transcribe_file

@@ -11,18 +11,18 @@ import storm
 from loudness import Loudness
 from serving import House, ask, call, pcm
 
-import asr_app.two_passes
-import asr_app.voice_activity
+import asr_app.audio.voice_activity
+import asr_app.live.two_passes
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.daemon.limits import Limits
 from asr_app.daemon.listening import Binding
 from asr_app.daemon.streams import Streams
-from asr_app.engine import Engine
-from asr_app.event_queue import EventQueue
+from asr_app.engine.engine import Engine
 from asr_app.files.segments import Speech
+from asr_app.live.event_queue import EventQueue
+from asr_app.live.two_passes import SecondPass
 from asr_app.recognizer import Recognizer
 from asr_app.sinks.segment import Utterance
-from asr_app.two_passes import SecondPass
 from decoder.types import Word
 
 open_house = serving.open_house
@@ -38,7 +38,7 @@ def louder(recognizer: Recognizer, speech: Speech) -> Utterance:
 def house(
     open_house: object, load: Callable[..., Recognizer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[House]:
-    monkeypatch.setattr(asr_app.two_passes, "hear", louder)
+    monkeypatch.setattr(asr_app.live.two_passes, "hear", louder)
     recognizer = load(chunk_ms=320)
     both = recognizer.with_exact(recognizer.with_full_context())
     with House(both, tmp_path, Limits(), Binding()) as house:
@@ -66,7 +66,7 @@ def test_words_are_shown_before_their_final(house: House, whistle: Callable[...,
 
 
 def test_a_stream_of_silence_holds_nothing(load: Callable[..., Recognizer], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asr_app.voice_activity, "SileroVad", Loudness)
+    monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
     recognizer, second_pass, heard = load(chunk_ms=320), SecondPass(), EventQueue()
     with Engine(recognizer) as engine:
         stream = Streams(engine, recognizer.with_exact(recognizer), second_pass).open(heard)

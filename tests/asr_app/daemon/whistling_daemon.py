@@ -7,13 +7,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from loudness import Loudness
 
+import asr_app.audio.voice_activity
 import asr_app.daemon.recordings
-import asr_app.voice_activity
 from asr_app.cli import daemon
 from asr_app.cli.messages import complain
 from asr_app.errors import AsrError
 
-asr_app.voice_activity.SileroVad = Loudness  # type: ignore[misc, assignment]
+asr_app.audio.voice_activity.SileroVad = Loudness  # type: ignore[misc, assignment]
 asr_app.daemon.recordings.SileroVad = Loudness  # type: ignore[misc, assignment]
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from loudness import Loudness
 
+from asr_app.audio.silero import FRAME, SileroVad
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.files.segments import Segmenter, SoundDetector, Speech
-from asr_app.silero import FRAME, SileroVad
 
 RATE = 16_000
 Whistle = Callable[..., Samples]

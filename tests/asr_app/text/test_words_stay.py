@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from asr_app.events import Final, Written
-from asr_app.library import DEFAULT_MODEL, SHIPPED
-from asr_app.postprocess import WritingOptions, load_pipeline
+from asr_app.library.models import DEFAULT_MODEL, SHIPPED
 from asr_app.text.beside import load_text_models
 from asr_app.text.guard import admits
+from asr_app.text.postprocess import WritingOptions, load_pipeline
 from decoder.metrics import word_errors
 from decoder.normalize import normalize
 

@@ -1,0 +1,1 @@
+"""Many live streams, stepped as one batch."""

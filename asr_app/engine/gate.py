@@ -1,0 +1,121 @@
+"""A session that sleeps in silence: the voice activity gate before sessions that the engine steps.
+
+Each run of speech is a recogniser session of its own. Its events come out with the times and the numbers of the whole
+stream; what comes after speech waits until that speech was stepped to its end.
+"""
+
+from collections import deque
+
+from asr_app.audio.silero import SAMPLE_RATE
+from asr_app.audio.types import AudioChunk
+from asr_app.audio.voice_activity import SpeechGate, VoiceActivityOptions
+from asr_app.errors import AudioFormatError, ConfigError
+from asr_app.events import AudioGap, Event, SpeechEnded, SpeechStarted
+from asr_app.live.placement import Placement
+from asr_app.live.sound_memory import SoundMemory
+from asr_app.recognizer import Recognizer, RecognizerSession
+from models.acoustic import AcousticStream, LogProbs
+
+
+class GatedSession:
+    """A StreamSession of chunks of SAMPLE_RATE Hz that may go on for days."""
+
+    def __init__(
+        self, recognizer: Recognizer, options: VoiceActivityOptions | None = None, memory: SoundMemory | None = None
+    ) -> None:
+        """options: by default the gate shuts after the trailing silence of the recogniser's endpoint rules.
+
+        memory: remembers what is heard; None for none.
+
+        Raises ConfigError where the recogniser's sample rate is not the voice activity network's.
+        """
+        if recognizer.sample_rate != SAMPLE_RATE:
+            raise ConfigError(f"live speech needs a recogniser of {SAMPLE_RATE} Hz: choose another with --model")
+        self._recognizer, self._memory = recognizer, memory
+        self._gate = SpeechGate(options or VoiceActivityOptions(hangover_s=recognizer.endpoints.trailing_silence_s))
+        self._heard: deque[AudioChunk | SpeechStarted | SpeechEnded] = deque()
+        self._speech: _Speech | None = None
+        self._segments = 0
+        self._closed = False
+        self._untold: list[Event] = []
+
+    @property
+    def acoustic(self) -> AcousticStream | None:
+        """Of the speech in progress."""
+        return self._speech.session.acoustic if self._speech else None
+
+    @property
+    def is_over(self) -> bool:
+        """Closed, and everything was stepped."""
+        return self._closed and not self._heard
+
+    def feed(self, chunk: AudioChunk) -> list[Event]:
+        """Take a chunk in: the starts and ends of speech, and a gap; AudioFormatError at another sample rate.
+
+        An empty chunk tells that nothing comes for a while (see LiveSource): what was speech ends there.
+        """
+        if chunk.sample_rate != SAMPLE_RATE:
+            raise AudioFormatError(f"speech at {chunk.sample_rate} Hz: resample it to {SAMPLE_RATE} Hz first")
+        gap: list[Event] = []
+        if chunk.dropped_before:
+            gap = [AudioGap(chunk.start_sample - chunk.dropped_before, chunk.dropped_before)]
+        self._heard.extend(self._gate.accept(chunk) if len(chunk.samples) else self._gate.close())
+        return gap + self._go_on()
+
+    def decode(self, log_probs: LogProbs) -> list[Event]:
+        """The events of one step of the speech in progress, and of what waited for its end."""
+        assert self._speech is not None
+        return self._speech.placement.placed(self._speech.session.decode(log_probs)) + self._go_on()
+
+    def close(self) -> None:
+        """No more chunks come."""
+        self._closed = True
+        self._heard.extend(self._gate.close())
+        self._untold = self._go_on()
+
+    def end(self) -> list[Event]:
+        """What was not told yet."""
+        return self._untold
+
+    def _go_on(self) -> list[Event]:
+        """The events of what was heard, up to speech that is yet to be stepped to its end."""
+        events: list[Event] = []
+        while self._heard:
+            item = self._heard[0]
+            if isinstance(item, AudioChunk):
+                if self._speech is None:
+                    self._speech = _Speech(self._recognizer.session(), item.start_sample / SAMPLE_RATE, self._segments)
+                self._speech.session.feed(item)
+                if self._memory:
+                    self._memory.accept(item)
+            elif isinstance(item, SpeechStarted):
+                events.append(item)
+            elif self._speech and not self._speech.is_over():
+                break
+            else:
+                events += [*self._end(), item]
+            self._heard.popleft()
+        return events
+
+    def _end(self) -> list[Event]:
+        speech, self._speech = self._speech, None
+        if speech is None:
+            return []
+        events = speech.placement.placed(speech.session.end())
+        self._segments = speech.placement.next_segment
+        return events
+
+
+class _Speech:
+    """The session of a run of speech, and where it lies in the stream."""
+
+    def __init__(self, session: RecognizerSession, start_s: float, first_segment: int) -> None:
+        self.session, self.placement = session, Placement(start_s, first_segment)
+        self._closed = False
+
+    def is_over(self) -> bool:
+        """Whether all of it was stepped; nothing follows it any more."""
+        if not self._closed:
+            self._closed = True
+            self.session.close()
+        return self.session.is_over

@@ -1,0 +1,1 @@
+"""The user's own words: how they are written, how they sound."""
