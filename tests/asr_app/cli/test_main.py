@@ -217,7 +217,7 @@ def test_an_error_of_the_system(asr: Asr, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
-    before = "import asr_app.library.models\nasr_app.library.shipped_models = lambda: ['x' * 99] * 9999"
+    before = "import asr_app.library.models\nasr_app.library.models.shipped_models = lambda: ['x' * 99] * 9999"
     command = [
         sys.executable,
         "-c",
