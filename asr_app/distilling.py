@@ -24,11 +24,11 @@ from asr_app.recognizer import Recognizer
 from models.checkpoint import Checkpoint, save_decoding
 from models.frontend import Frontend, FrontendConfig
 from models.loading import load_acoustic_model
-from models.recipes.features import Store, StoreWriter
-from models.recipes.prepare import log_mel
-from models.recipes.rank import Rank
+from models.recipes.data.features import Store, StoreWriter
+from models.recipes.data.prepare import log_mel
+from models.recipes.data.samples import HEADS
+from models.recipes.loop.rank import Rank
 from models.recipes.recipe import Distillation, Recipe, read_recipe
-from models.recipes.samples import HEADS
 from models.recipes.train import Trainer
 from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint
 

@@ -16,7 +16,7 @@ from asr_app.recognizer import Recognizer
 from decoder.confidence import expected_calibration_error
 from decoder.metrics import ErrorCounts, bootstrap_interval, character_errors, matching_words, word_errors
 from decoder.normalize import normalize
-from models.recipes.manifest import Utterance
+from models.recipes.data.manifest import Utterance
 
 ARRIVAL_S = 0.1
 """Seconds of audio that arrive at a time, as from a microphone."""

@@ -16,7 +16,7 @@ from decoder.lexicon_beam import LexiconBeamDecoder
 from decoder.metrics import ErrorCounts, matching_words, word_errors
 from decoder.normalize import normalize
 from decoder.types import Hypothesis, LogProbs
-from models.recipes.manifest import Utterance
+from models.recipes.data.manifest import Utterance
 
 
 @dataclass(frozen=True, slots=True)

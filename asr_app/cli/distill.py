@@ -35,7 +35,7 @@ def distill(  # noqa: PLR0913  # one for each option
     from asr_app.distilling import completed, hear, learner, paired, recordings_of
     from asr_app.options import RecognizerOptions
     from asr_app.recognizer import Recognizer
-    from models.recipes.rank import Rank
+    from models.recipes.loop.rank import Rank
 
     settings = load_settings(device=device, threads=threads)
     set_threads(settings.threads)

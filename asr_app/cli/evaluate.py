@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from asr_app.recognizer import Recognizer
     from asr_app.tuning import Heard as Tuning
     from asr_app.tuning import Search, Weights
-    from models.recipes.manifest import Utterance
+    from models.recipes.data.manifest import Utterance
 
 
 Manifests = Annotated[list[Path], typer.Argument(help="Manifests, JSON lines.", show_default=False)]
@@ -187,7 +187,7 @@ def _write_hypotheses(path: Path, heard: "list[Heard]") -> None:
 def _transcribed(manifests: list[Path], split: str) -> "list[Utterance]":
     """The utterances of a split whose transcript has words in it."""
     from decoder.normalize import normalize
-    from models.recipes.manifest import read_manifests
+    from models.recipes.data.manifest import read_manifests
 
     try:
         utterances = read_manifests(manifests, split)

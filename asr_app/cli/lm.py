@@ -135,7 +135,7 @@ def lexicon(
     _check_not_read(output, [words])
     check_output_file(output)
 
-    from models.recipes.lexicon import write_lexicon
+    from models.recipes.data.lexicon import write_lexicon
 
     try:
         kept, dropped = write_lexicon(words, output)

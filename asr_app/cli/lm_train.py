@@ -20,7 +20,7 @@ def train(
     check_output(output)
 
     from asr_app.config import load_settings
-    from models.recipes import neural_lm
+    from models.recipes.texts import neural_lm
 
     set_threads(load_settings(threads=threads).threads)
     try:

@@ -25,9 +25,9 @@ def pretrain(
 
     from asr_app.config import load_settings
     from asr_app.device import choose_device
-    from models.recipes.pretrain import Pretrainer
-    from models.recipes.pretrain_recipes import read_pretraining_recipe
-    from models.recipes.rank import joined
+    from models.recipes.loop.rank import joined
+    from models.recipes.pretraining.pretrain import Pretrainer
+    from models.recipes.pretraining.pretrain_recipes import read_pretraining_recipe
 
     settings = load_settings(device=device, threads=threads)
     set_threads(settings.threads)

@@ -10,8 +10,8 @@ from asr_app.cli.options import DeviceOption, ThreadsOption, set_threads
 from asr_app.errors import ConfigError
 
 if TYPE_CHECKING:
-    from models.recipes.finetune import FineTuner
-    from models.recipes.rank import Rank
+    from models.recipes.finetuning.finetune import FineTuner
+    from models.recipes.loop.rank import Rank
     from models.recipes.train import Trainer
 
 
@@ -34,7 +34,7 @@ def train(
 
     from asr_app.config import load_settings
     from asr_app.device import choose_device
-    from models.recipes.rank import joined
+    from models.recipes.loop.rank import joined
 
     settings = load_settings(device=device, threads=threads)
     set_threads(settings.threads)
@@ -51,8 +51,8 @@ def train(
 def _trainer(recipe: Path, data: Path, output: Path, rank: "Rank", start: Path | None) -> "Trainer | FineTuner":
     """The run of a recipe of either kind; ValueError for a checkpoint of the other kind."""
     from models.loading import load_acoustic_model
-    from models.recipes.finetune import FineTuner, load_start
-    from models.recipes.finetune_recipe import read_finetuning_recipe
+    from models.recipes.finetuning.finetune import FineTuner, load_start
+    from models.recipes.finetuning.finetune_recipe import read_finetuning_recipe
     from models.recipes.recipe import read_recipe, read_table
     from models.recipes.train import Trainer
     from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint

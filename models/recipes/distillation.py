@@ -7,11 +7,11 @@ from torch import Tensor
 
 from models.checkpoint import load_checkpoint
 from models.frontend import FrontendConfig
-from models.recipes.batches import Batch
+from models.recipes.data.batches import Batch
+from models.recipes.data.samples import HEADS
+from models.recipes.loop.precision import autocast
 from models.recipes.losses import distillation_loss
-from models.recipes.precision import autocast
 from models.recipes.recipe import Distillation
-from models.recipes.samples import HEADS
 from models.recipes.student import Encoded
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 
+from models.recipes.data.samples import HEADS
 from models.recipes.distillation import PosteriorTeacher
 from models.recipes.recipe import Recipe
-from models.recipes.samples import HEADS
 from models.recipes.student import Objective
 from models.recipes.word_errors import ExpectedWordErrors
 

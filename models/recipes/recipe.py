@@ -9,8 +9,8 @@ from types import UnionType
 from typing import Any, Literal, TypeVar, get_origin
 
 from models.conformer import EncoderConfig
-from models.recipes.augment import Augmentation
-from models.recipes.batches import BatchConfig
+from models.recipes.data.augment import Augmentation
+from models.recipes.data.batches import BatchConfig
 
 Kind = TypeVar("Kind")
 

@@ -12,10 +12,10 @@ from torch.nn import functional
 from models.checkpoint import Checkpoint
 from models.ctc import CtcModel, ctc_loss, zero_linear
 from models.frontend import FrontendConfig
-from models.recipes.batches import Batch, Sample
-from models.recipes.precision import autocast
+from models.recipes.data.batches import Batch, Sample
+from models.recipes.data.samples import HEADS
+from models.recipes.loop.precision import autocast
 from models.recipes.recipe import Recipe
-from models.recipes.samples import HEADS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,20 @@ from decoder.metrics import ErrorCounts, align
 from models.checkpoint import Checkpoint, save_checkpoint
 from models.ctc import CtcModel, greedy_labels
 from models.frontend import FrontendConfig
-from models.recipes.average import Average
-from models.recipes.batches import Batch, BatchMaker, BatchPlan, Sample
+from models.recipes.data.batches import Batch, BatchMaker, BatchPlan, Sample
+from models.recipes.data.samples import DELIMITERS, HEADS, dev_samples, noises, training_samples
+from models.recipes.loop.average import Average
+from models.recipes.loop.rank import Rank
+from models.recipes.loop.run import Run
+from models.recipes.loop.run_batches import RunBatches
+from models.recipes.loop.run_state import settings_of
 from models.recipes.objectives import Objectives, loss_weights
-from models.recipes.rank import Rank
 from models.recipes.recipe import Recipe
-from models.recipes.run import Run
-from models.recipes.run_batches import RunBatches
-from models.recipes.run_state import settings_of
-from models.recipes.samples import DELIMITERS, HEADS, dev_samples, noises, training_samples
 from models.recipes.student import new_student
 
 
 class Trainer:
-    """The training of a recipe in a folder, as models.recipes.run has it; each rank makes batches of its own.
+    """The training of a recipe in a folder, as models.recipes.loop.run has it; each rank makes batches of its own.
 
     start: a checkpoint whose weights the run begins with instead of random ones; of the recipe's shape, or k times
     as deep.

@@ -19,10 +19,10 @@ from models.ctc import BLANK
 from models.frontend import FrontendConfig
 from models.g2p import read_lexicon
 from models.layers import Subsampling
-from models.recipes.batches import Batch
+from models.recipes.data.batches import Batch
+from models.recipes.data.samples import HEADS, WORD_DELIMITER
 from models.recipes.losses import expected_errors, frames_needed, log_likelihoods
 from models.recipes.recipe import SequenceTraining
-from models.recipes.samples import HEADS, WORD_DELIMITER
 from models.recipes.student import Encoded
 
 _PHONEMES, _CHARACTERS = HEADS

@@ -20,7 +20,7 @@ from models.checkpoint import Checkpoint, save_checkpoint
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel
 from models.frontend import Frontend, FrontendConfig
-from models.recipes.samples import HEADS
+from models.recipes.data.samples import HEADS
 
 RATE = 16_000
 TONE_S = 0.2

@@ -14,7 +14,7 @@ from asr_app.events import Event, Final, Partial
 from asr_app.recognizer import Recognizer
 from decoder.metrics import character_errors, word_errors
 from decoder.types import Word
-from models.recipes.manifest import Utterance
+from models.recipes.data.manifest import Utterance
 
 Load = Callable[..., Recognizer]
 Whistle = Callable[..., Samples]

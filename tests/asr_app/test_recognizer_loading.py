@@ -20,7 +20,7 @@ from decoder.lm import NgramLM
 from decoder.mixed_lm import PERSONAL_WEIGHT
 from models.acoustic import FULL_CONTEXT_S
 from models.model_files import file_sha256
-from models.recipes.samples import HEADS
+from models.recipes.data.samples import HEADS
 
 Damage = Callable[[Path], object]
 

@@ -11,7 +11,7 @@ from asr_app.errors import ConfigError
 from asr_app.events import Event, Final
 from asr_app.recognizer import Recognizer
 from asr_app.tuning import Weights, calibrate, hear, tune
-from models.recipes.manifest import Utterance
+from models.recipes.data.manifest import Utterance
 
 Load = Callable[..., Recognizer]
 Listen = Callable[..., list[Event]]

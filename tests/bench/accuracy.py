@@ -16,7 +16,7 @@ from asr_app.evaluation import hear, report
 from asr_app.library.models import DEFAULT_MODEL, find_model
 from asr_app.options import DecoderName, RecognizerOptions
 from asr_app.recognizer import Recognizer
-from models.recipes.manifest import read_manifests
+from models.recipes.data.manifest import read_manifests
 
 SETS = {
     "LibriSpeech bits": ("librispeech_bits",),

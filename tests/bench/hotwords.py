@@ -26,7 +26,7 @@ from decoder.lexicon_beam import LexiconBeamDecoder
 from decoder.metrics import ErrorCounts, word_errors
 from decoder.normalize import normalize
 from decoder.types import LogProbs
-from models.recipes.manifest import read_manifests
+from models.recipes.data.manifest import read_manifests
 
 SIZES = (0, 10, 100, 1000, 10_000)
 RARE_LOG_PROB = -9.0

@@ -45,7 +45,7 @@ from decoder.lexicon_beam import LexiconBeamDecoder
 from decoder.metrics import matching_words
 from decoder.normalize import normalize
 from decoder.types import Word
-from models.recipes.manifest import read_manifests
+from models.recipes.data.manifest import read_manifests
 
 CORPORA = ("librispeech_bits", "speechocean762")
 RATE = 16_000

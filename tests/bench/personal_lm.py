@@ -20,7 +20,7 @@ from decoder.lm import NgramLM
 from decoder.mixed_lm import MixedLM
 from decoder.normalize import normalize
 from decoder.personal_lm import build_personal_model
-from models.recipes.manifest import read_manifests
+from models.recipes.data.manifest import read_manifests
 
 CORPORA = ("alphanumeric", "speechocean762")
 """Their users say what they have said before; of LibriSpeech's and fsdd's train texts nothing follows for dev."""

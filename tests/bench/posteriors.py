@@ -13,7 +13,7 @@ from asr_app.options import DecoderName, RecognizerOptions
 from asr_app.recognizer import Recognizer
 from decoder.lexicon import Lexicon
 from decoder.types import LogProbs
-from models.recipes.manifest import Utterance, read_manifests
+from models.recipes.data.manifest import Utterance, read_manifests
 
 CORPORA = {
     "dev": ("librispeech_bits", "speechocean762", "alphanumeric", "fsdd"),

@@ -4,7 +4,7 @@ And how often a final ends with a sentence, where it is one and where it is cut 
 
 python tests/bench/punctuation.py RUN [--tools FOLDER] [--split test]
 
-RUN is the folder of `python -m models.recipes.punctuation`: its text and its model. Without --tools, the folder of
+RUN is the folder of `python -m models.recipes.texts.punctuation`: its text and model. Without --tools, the folder of
 KenLM's lmplz and build_binary, the n-gram is left out. It is a hidden-event model (Stolcke and Shriberg, Automatic
 linguistic segmentation of conversational speech, 1996): marks are words of it, and words have their capitals.
 """
@@ -25,15 +25,15 @@ from asr_app.text.punctuation import ModelTagger
 from asr_app.text.rewriting import ENDS
 from decoder.lm_build import estimate_arpa, find_tools
 from decoder.lm_recipe import EstimateOptions
-from models.recipes.label_scores import Counts, count_labels
-from models.recipes.punctuation import (
+from models.recipes.texts.label_scores import Counts, count_labels
+from models.recipes.texts.punctuation import (
     MODEL,
     TEXT,
     held_back_pieces,
     read_punctuation_recipe,
     summary,
 )
-from models.recipes.tagger_data import Corpus, prepare
+from models.recipes.texts.tagger_data import Corpus, prepare
 from models.tagger import CASES, HEADS, LOOK_AHEAD, MARKS, load_tagger
 
 RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipes" / "punctuation.toml"

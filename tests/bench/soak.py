@@ -32,7 +32,7 @@ from asr_app.live.session import LiveSession
 from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
 from asr_app.records.journal import Journal, new_journal
-from models.recipes.manifest import read_manifests
+from models.recipes.data.manifest import read_manifests
 
 CORPORA = ("librispeech_bits", "speechocean762")
 EACH = 2

@@ -31,7 +31,7 @@ from asr_app.recognizer import Recognizer
 from asr_app.sinks.segment import Utterance
 from decoder.metrics import ErrorCounts, word_errors
 from decoder.normalize import normalize
-from models.recipes.manifest import read_manifests
+from models.recipes.data.manifest import read_manifests
 
 RATE, CHUNK = 16_000, 1_600
 SILENCE_S = 1.5  # behind a recording, as a speaker leaves it

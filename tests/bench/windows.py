@@ -28,7 +28,7 @@ from decoder.metrics import ErrorCounts, character_errors, word_errors
 from decoder.normalize import normalize
 from decoder.types import LogProbs
 from models.loading import load_acoustic_model
-from models.recipes.manifest import Utterance, read_manifests
+from models.recipes.data.manifest import Utterance, read_manifests
 from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint
 from models.wav2vec2_windows import Wav2Vec2Windows, WindowPlan
 

@@ -98,7 +98,7 @@ def speech() -> tuple[CharacterBeamDecoder, np.ndarray, list[str]]:
     from asr_app.library.models import DEFAULT_MODEL, find_model
     from asr_app.options import RecognizerOptions
     from asr_app.recognizer import Recognizer
-    from models.recipes.manifest import read_manifests
+    from models.recipes.data.manifest import read_manifests
 
     utterance = read_manifests([SPEECH], "dev")[0]
     recognizer = Recognizer.load(find_model(DEFAULT_MODEL), RecognizerOptions(decoder="characters", device="cpu"))

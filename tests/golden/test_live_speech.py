@@ -17,7 +17,7 @@ from asr_app.options import RecognizerOptions
 from asr_app.recognizer import Recognizer
 from decoder.alignment import align_words
 from decoder.lexicon_beam import LexiconBeamDecoder
-from models.recipes.manifest import read_manifests
+from models.recipes.data.manifest import read_manifests
 
 TESTS = Path(__file__).parents[1]
 SPEECH = TESTS.parents[1] / "shared" / "speech"

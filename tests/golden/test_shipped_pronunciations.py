@@ -7,7 +7,7 @@ import pytest
 from asr_app.library.models import DEFAULT_MODEL, LEXICON_FILE, SHIPPED
 from asr_app.words.pronunciation import Pronouncer, Pronunciation
 from models.g2p import FILES, G2p, load_g2p, read_lexicon
-from models.recipes.g2p import evaluate, split
+from models.recipes.texts.g2p import evaluate, split
 
 ENGLISH = SHIPPED / DEFAULT_MODEL
 HELD_OUT = 120

@@ -15,7 +15,7 @@ from asr_app.recognizer import Recognizer
 from asr_app.transcription import transcribe_file
 from decoder.metrics import ErrorCounts, word_errors
 from decoder.normalize import normalize
-from models.recipes.manifest import Utterance, read_manifest
+from models.recipes.data.manifest import Utterance, read_manifest
 
 ROOT = Path(__file__).parents[2]
 SPEECH = ROOT.parent / "shared" / "speech"

@@ -16,7 +16,7 @@ from asr_app.text.postprocess import Pipeline, WritingOptions, load_pipeline
 from asr_app.transcription import transcribe_file
 from decoder.normalize import normalize
 from decoder.types import Word
-from models.recipes.manifest import read_manifest
+from models.recipes.data.manifest import read_manifest
 
 ENGLISH = SHIPPED / DEFAULT_MODEL
 SPEECH = Path(__file__).resolve().parents[3] / "shared" / "speech"

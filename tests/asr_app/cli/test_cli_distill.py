@@ -17,8 +17,8 @@ from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel
 from models.frontend import FrontendConfig
-from models.recipes.features import Store
-from models.recipes.samples import HEADS
+from models.recipes.data.features import Store
+from models.recipes.data.samples import HEADS
 from models.wav2vec2 import Wav2Vec2
 from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint, save_wav2vec2
 from models.wav2vec2_config import Wav2Vec2Config

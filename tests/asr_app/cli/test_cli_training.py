@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from asr_app.errors import ConfigError, OutputError
-from models.recipes.phonemes import lexicon
+from models.recipes.data.phonemes import lexicon
 
 Asr = Callable[..., Any]
 
@@ -42,7 +42,9 @@ def test_an_output_that_can_never_be_written(asr: Asr, tmp_path: Path, file: Pat
 
 
 def test_a_lexicon(asr: Asr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.recipes.lexicon.lexicon", lambda words: dict.fromkeys(words, (("t", "ə"),)) | {"x": ()})
+    monkeypatch.setattr(
+        "models.recipes.data.lexicon.lexicon", lambda words: dict.fromkeys(words, (("t", "ə"),)) | {"x": ()}
+    )
     (tmp_path / "words.txt").write_text("to 5\n\nthe 3\nx 1\n")
     done = asr("lm", "lexicon", tmp_path / "words.txt", "--output", tmp_path / "lexicon.txt.gz")
     assert (done.code, done.err) == (0, "")

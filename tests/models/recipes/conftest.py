@@ -10,9 +10,10 @@ import soundfile
 import torch
 
 from models.frontend import Frontend, FrontendConfig
-from models.recipes import precision, samples
-from models.recipes.features import Store, StoreWriter, quantise
-from models.recipes.phonemes import Pronunciation
+from models.recipes.data import samples
+from models.recipes.data.features import Store, StoreWriter, quantise
+from models.recipes.data.phonemes import Pronunciation
+from models.recipes.loop import precision
 
 TONES = {"ha": (300.0, 500.0), "bee": (700.0, 1100.0), "zoo": (1600.0, 2400.0), "my": (3200.0, 4800.0)}
 SOUNDS: dict[str, Pronunciation] = {

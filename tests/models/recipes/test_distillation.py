@@ -11,12 +11,12 @@ from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel, Head
 from models.frontend import FrontendConfig
-from models.recipes.batches import BatchConfig
+from models.recipes.data.batches import BatchConfig
+from models.recipes.data.samples import HEADS
 from models.recipes.distillation import PosteriorTeacher
-from models.recipes.rank import Rank
+from models.recipes.loop.rank import Rank
+from models.recipes.loop.run_log import LOG
 from models.recipes.recipe import Distillation, Optimisation, Recipe
-from models.recipes.run_log import LOG
-from models.recipes.samples import HEADS
 from models.recipes.student import Encoded
 from models.recipes.train import Trainer
 

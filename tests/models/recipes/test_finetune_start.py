@@ -10,9 +10,9 @@ from models.checkpoint import Checkpoint, save_checkpoint
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel
 from models.frontend import FrontendConfig
-from models.recipes.finetune import load_start
-from models.recipes.samples import HEADS
-from models.recipes.waveforms import LABELS
+from models.recipes.data.samples import HEADS
+from models.recipes.finetuning.finetune import load_start
+from models.recipes.finetuning.waveforms import LABELS
 from models.torchaudio_compat import import_torchaudio
 
 import_torchaudio()  # which transformers would import without the second try

@@ -136,7 +136,7 @@ def test_each_ablation_differs_from_the_small_recipe() -> None:
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("english*.toml")), ids=lambda path: path.name)
 def test_shipped_recipes_name_no_test_data(path: Path) -> None:
-    """A store is a folder of one kind of data; models.recipes.prepare makes none of a test split."""
+    """A store is a folder of one kind of data; models.recipes.data.prepare makes none of a test split."""
     recipe = read_recipe(path)
     assert recipe.name == path.stem
     heard = {*recipe.stores, *recipe.teacher_stores, *recipe.noise_stores, *recipe.nonspeech_stores}

@@ -12,24 +12,24 @@ from models import recipes
 
 RECIPES = Path(recipes.__file__).parent
 BAD = {
-    "corpora librispeech none": "none has no transcripts of that form",
-    "corpora an4 none": "No such file or directory: 'none/etc/an4_train.fileids'",
-    "g2p none.toml --lexicon junk --output out": "cannot read the recipe none.toml",
-    "g2p g2p.toml --lexicon junk --output out": "junk is damaged",
-    "itn none.toml --spans spans --proteno pairs --output out": "No such file or directory: 'spans'",
-    "itn none.toml --spans junk --proteno pairs --output out": "junk is damaged or of another kind",
-    "prepare none --output out": "No such file or directory: 'none'",
-    "prepare junk --output out": "junk, line 1: not an utterance",
-    "prepare manifest.jsonl --output out": "Error opening 'none.wav'",
-    "prepare manifest.jsonl --output out --teacher junk": "junk is no ONNX model",
-    "pseudo_label none --teacher none --output out": "none/decoder.onnx is no ONNX model",
-    "self_labels none --speech none --output out": "none has no transcript that is sure enough",
-    "punctuation none.toml --texts none --lexicon none --output out": "cannot read the recipe",
-    "punctuation punctuation.toml --texts none --lexicon none --output out": "No such file or directory: 'none/",
-    "sentences none --words none --exclude none --output out": "No such file or directory: 'none'",
-    "sentences none --words junk --exclude manifest.jsonl --output out": "junk is damaged or of another kind",
-    "synthesis none --output out": "No such file or directory: 'none'",
-    "synthesis junk --output out": "junk is damaged or of another kind",
+    "data.corpora librispeech none": "none has no transcripts of that form",
+    "data.corpora an4 none": "No such file or directory: 'none/etc/an4_train.fileids'",
+    "texts.g2p none.toml --lexicon junk --output out": "cannot read the recipe none.toml",
+    "texts.g2p g2p.toml --lexicon junk --output out": "junk is damaged",
+    "texts.itn none.toml --spans spans --proteno pairs --output out": "No such file or directory: 'spans'",
+    "texts.itn none.toml --spans junk --proteno pairs --output out": "junk is damaged or of another kind",
+    "data.prepare none --output out": "No such file or directory: 'none'",
+    "data.prepare junk --output out": "junk, line 1: not an utterance",
+    "data.prepare manifest.jsonl --output out": "Error opening 'none.wav'",
+    "data.prepare manifest.jsonl --output out --teacher junk": "junk is no ONNX model",
+    "data.pseudo_label none --teacher none --output out": "none/decoder.onnx is no ONNX model",
+    "data.self_labels none --speech none --output out": "none has no transcript that is sure enough",
+    "texts.punctuation none.toml --texts none --lexicon none --output out": "cannot read the recipe",
+    "texts.punctuation punctuation.toml --texts none --lexicon none --output out": "No such file or directory: 'none/",
+    "data.sentences none --words none --exclude none --output out": "No such file or directory: 'none'",
+    "data.sentences none --words junk --exclude manifest.jsonl --output out": "junk is damaged or of another kind",
+    "data.synthesis none --output out": "No such file or directory: 'none'",
+    "data.synthesis junk --output out": "junk is damaged or of another kind",
 }
 
 
@@ -51,23 +51,25 @@ def test_bad_input_is_told_in_a_line(
     if "ONNX" in BAD[command]:
         pytest.importorskip("onnxruntime", reason="onnxruntime (the extra `train`) is not installed")
     name, *arguments = command.split()
-    monkeypatch.setattr("sys.argv", [f"{name}.py", *arguments])
+    program = name.rpartition(".")[2]
+    monkeypatch.setattr("sys.argv", [f"{program}.py", *arguments])
     with pytest.raises(SystemExit) as done:
         import_module(f"models.recipes.{name}").main()
     assert done.value.code == 2
     *_, line = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"{name}: ")
+    assert line.startswith(f"{program}: ")
     assert BAD[command] in line
 
 
 def test_every_command_is_told_of() -> None:
-    commands = {path.stem for path in RECIPES.glob("*.py") if "__main__" in path.read_text()}
+    programs = [path for path in RECIPES.rglob("*.py") if "__main__" in path.read_text()]
+    commands = {".".join(path.relative_to(RECIPES).with_suffix("").parts) for path in programs}
     assert commands == {command.split()[0] for command in BAD}
 
 
 @pytest.mark.usefixtures("_folder")
 def test_developers_see_the_traceback() -> None:
-    command = [sys.executable, "-X", "dev", "-W", "ignore", "-m", "models.recipes.corpora", "an4", "none"]
+    command = [sys.executable, "-X", "dev", "-W", "ignore", "-m", "models.recipes.data.corpora", "an4", "none"]
     done = subprocess.run(command, cwd=RECIPES.parents[1], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import models.recipes
-from models.recipes.manifest import Utterance, read_manifest
-from models.recipes.prepare import utterances_of
+from models.recipes.data.manifest import Utterance, read_manifest
+from models.recipes.data.prepare import utterances_of
 from models.recipes.recipe import read_recipe
 
 SPEECH = Path(__file__).resolve().parents[4] / "shared" / "speech"

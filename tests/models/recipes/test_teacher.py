@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from models.recipes.pseudo_label import TransducerSearch
+from models.recipes.data.pseudo_label import TransducerSearch
 from models.recipes.teacher import ZipformerTeacher
 
 TEACHER = Path(__file__).resolve().parents[4] / "shared" / "peers" / "zipformer-3.3M"

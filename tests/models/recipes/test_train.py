@@ -17,13 +17,13 @@ from models.checkpoint import load_checkpoint
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel
 from models.frontend import FrontendConfig
-from models.recipes.augment import Augmentation
-from models.recipes.batches import BatchConfig, BatchMaker
-from models.recipes.rank import Rank
+from models.recipes.data.augment import Augmentation
+from models.recipes.data.batches import BatchConfig, BatchMaker
+from models.recipes.data.samples import HEADS, dev_samples
+from models.recipes.loop.rank import Rank
+from models.recipes.loop.run_log import LOG
+from models.recipes.loop.run_state import STATE
 from models.recipes.recipe import Optimisation, Recipe
-from models.recipes.run_log import LOG
-from models.recipes.run_state import STATE
-from models.recipes.samples import HEADS, dev_samples
 from models.recipes.student import Student
 from models.recipes.train import Trainer, label_error_rates
 
@@ -242,7 +242,7 @@ def test_the_teacher_is_heard_alone_at_first(data: Path, tmp_path: Path) -> None
 
 def student_and_batch(data: Path, transcribed: bool) -> tuple[Student, Any]:
     recipe = replace(RECIPE, dev_stores=(), noise_stores=(), nonspeech_stores=())
-    from models.recipes.samples import training_samples
+    from models.recipes.data.samples import training_samples
 
     samples = [one for one in training_samples(recipe, data) if (one.labels is not None) == transcribed]
     maker = BatchMaker([], recipe.batches, recipe.augmentation, [head.name for head in HEADS], 1)

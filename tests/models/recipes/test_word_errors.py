@@ -9,14 +9,14 @@ import torch
 
 from models.checkpoint import DESCRIPTION, FILES, load_checkpoint
 from models.conformer import EncoderConfig
-from models.recipes.augment import Augmentation
-from models.recipes.batches import Batch, BatchConfig
+from models.recipes.data.augment import Augmentation
+from models.recipes.data.batches import Batch, BatchConfig
+from models.recipes.data.phonemes import PHONEMES
+from models.recipes.data.samples import HEADS
+from models.recipes.loop.optimisers import Optimisers
+from models.recipes.loop.rank import Rank
 from models.recipes.objectives import loss_weights
-from models.recipes.optimisers import Optimisers
-from models.recipes.phonemes import PHONEMES
-from models.recipes.rank import Rank
 from models.recipes.recipe import Distillation, Optimisation, Recipe, SequenceTraining
-from models.recipes.samples import HEADS
 from models.recipes.student import Encoded
 from models.recipes.train import Trainer
 from models.recipes.word_errors import ExpectedWordErrors, references

@@ -1,0 +1,1 @@
+"""What is learnt from: recordings and their copies, synthesised speech, transcripts, features, batches."""

@@ -1,0 +1,1 @@
+"""The loop that all trainings share: steps, ranks, optimisers, averaged weights, state and log."""

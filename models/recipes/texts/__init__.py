@@ -1,0 +1,1 @@
+"""What learns from text: the tagger, the span writer, language models, spelling to sound."""
