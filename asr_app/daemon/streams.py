@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from asr_app.audio.voice_activity import VoiceActivityOptions
 from asr_app.engine.engine import Engine
 from asr_app.engine.gate import GatedSession
+from asr_app.engine.sound_memory import SoundMemory
 from asr_app.engine.stream import EngineStream, Listener
-from asr_app.live.sound_memory import SoundMemory
 from asr_app.live.two_passes import SecondPass, TwoPasses
 from asr_app.recognizer import Recognizer
 

@@ -1,4 +1,4 @@
-"""A session that sleeps in silence: the voice activity gate before sessions that the engine steps.
+"""A session that sleeps in silence: the voice activity gate before sessions that somebody steps, as an engine does.
 
 Each run of speech is a recogniser session of its own. Its events come out with the times and the numbers of the whole
 stream; what comes after speech waits until that speech was stepped to its end.
@@ -9,10 +9,10 @@ from collections import deque
 from asr_app.audio.silero import SAMPLE_RATE
 from asr_app.audio.types import AudioChunk
 from asr_app.audio.voice_activity import SpeechGate, VoiceActivityOptions
+from asr_app.engine.sound_memory import SoundMemory
 from asr_app.errors import AudioFormatError, ConfigError
-from asr_app.events import AudioGap, Event, SpeechEnded, SpeechStarted
+from asr_app.events import AudioGap, Event, Final, SpeechEnded, SpeechStarted
 from asr_app.live.placement import Placement
-from asr_app.live.sound_memory import SoundMemory
 from asr_app.recognizer import Recognizer, RecognizerSession
 from models.acoustic import AcousticStream, LogProbs
 
@@ -31,11 +31,13 @@ class GatedSession:
         """
         if recognizer.sample_rate != SAMPLE_RATE:
             raise ConfigError(f"live speech needs a recogniser of {SAMPLE_RATE} Hz: choose another with --model")
-        self._recognizer, self._memory = recognizer, memory
+        self._recognizer = self._hearing = recognizer
+        self._memory = memory
         self._gate = SpeechGate(options or VoiceActivityOptions(hangover_s=recognizer.endpoints.trailing_silence_s))
         self._heard: deque[AudioChunk | SpeechStarted | SpeechEnded] = deque()
         self._speech: _Speech | None = None
         self._segments = 0
+        self._changes = False  # the recogniser, before what is heard next
         self._closed = False
         self._untold: list[Event] = []
 
@@ -43,6 +45,20 @@ class GatedSession:
     def acoustic(self) -> AcousticStream | None:
         """Of the speech in progress."""
         return self._speech.session.acoustic if self._speech else None
+
+    @property
+    def hearing(self) -> Recognizer:
+        """The recogniser that hears the speech in progress."""
+        return self._hearing
+
+    @property
+    def is_speech(self) -> bool:
+        """Whether somebody speaks, or did a moment ago."""
+        return self._gate.is_open
+
+    def use(self, recognizer: Recognizer) -> None:
+        """Hear with another recogniser, of the same sample rate, from the next segment on; from any thread."""
+        self._recognizer = recognizer
 
     @property
     def is_over(self) -> bool:
@@ -59,19 +75,28 @@ class GatedSession:
         gap: list[Event] = []
         if chunk.dropped_before:
             gap = [AudioGap(chunk.start_sample - chunk.dropped_before, chunk.dropped_before)]
-        self._heard.extend(self._gate.accept(chunk) if len(chunk.samples) else self._gate.close())
+        if not len(chunk.samples):
+            return gap + self.flush()
+        self._heard.extend(self._gate.accept(chunk))
         return gap + self._go_on()
+
+    def flush(self) -> list[Event]:
+        """End the speech in progress here; later chunks may follow."""
+        self._heard.extend(self._gate.close())
+        return self._go_on()
 
     def decode(self, log_probs: LogProbs) -> list[Event]:
         """The events of one step of the speech in progress, and of what waited for its end."""
         assert self._speech is not None
-        return self._speech.placement.placed(self._speech.session.decode(log_probs)) + self._go_on()
+        events = self._speech.placement.placed(self._speech.session.decode(log_probs))
+        if self._hearing is not self._recognizer and any(isinstance(event, Final) for event in events):
+            self._changes = True
+        return events + self._go_on()
 
     def close(self) -> None:
         """No more chunks come."""
         self._closed = True
-        self._heard.extend(self._gate.close())
-        self._untold = self._go_on()
+        self._untold = self.flush()
 
     def end(self) -> list[Event]:
         """What was not told yet."""
@@ -82,23 +107,27 @@ class GatedSession:
         events: list[Event] = []
         while self._heard:
             item = self._heard[0]
+            if isinstance(item, SpeechEnded) or self._changes:
+                if self._speech and not self._speech.is_over():
+                    break
+                events += self._end()
             if isinstance(item, AudioChunk):
-                if self._speech is None:
-                    self._speech = _Speech(self._recognizer.session(), item.start_sample / SAMPLE_RATE, self._segments)
-                self._speech.session.feed(item)
-                if self._memory:
-                    self._memory.accept(item)
-            elif isinstance(item, SpeechStarted):
-                events.append(item)
-            elif self._speech and not self._speech.is_over():
-                break
+                self._hear(item)
             else:
-                events += [*self._end(), item]
+                events.append(item)
             self._heard.popleft()
         return events
 
+    def _hear(self, chunk: AudioChunk) -> None:
+        if self._speech is None:
+            self._hearing = self._recognizer
+            self._speech = _Speech(self._hearing.session(), chunk.start_sample / SAMPLE_RATE, self._segments)
+        self._speech.session.feed(chunk)
+        if self._memory:
+            self._memory.accept(chunk)
+
     def _end(self) -> list[Event]:
-        speech, self._speech = self._speech, None
+        speech, self._speech, self._changes = self._speech, None, False
         if speech is None:
             return []
         events = speech.placement.placed(speech.session.end())

@@ -14,13 +14,12 @@ import numpy as np
 
 from asr_app.audio.level import FLOOR_DBFS, level_dbfs
 from asr_app.audio.live_source import LiveSource
-from asr_app.audio.overheard import Overheard
 from asr_app.audio.types import AudioChunk
 from asr_app.audio.voice_activity import VoiceActivityOptions
+from asr_app.engine.sound_memory import SoundMemory
 from asr_app.errors import AsrError
 from asr_app.events import Event, Failed, Transcript
 from asr_app.live.event_queue import EventQueue
-from asr_app.live.sound_memory import SoundMemory
 from asr_app.live.stream import LiveStream
 from asr_app.live.two_passes import SecondPass, TwoPasses
 from asr_app.recognizer import Recognizer
@@ -72,12 +71,11 @@ class LiveSession:
     def __init__(self, recognizer: Recognizer, source: LiveSource, options: VoiceActivityOptions | None = None) -> None:
         """source: of the recogniser's sample rate, not yet entered."""
         self._queue = EventQueue()
-        self._second_pass, self._passes = SecondPass(), None
+        self._second_pass, self._passes, memory = SecondPass(), None, None
         if recognizer.exact:
             memory = SoundMemory()
             self._passes = TwoPasses(self._queue, recognizer.exact, memory, self._second_pass)
-            source = Overheard(source, [memory])
-        self._source, self._stream = source, LiveStream(recognizer, options)
+        self._source, self._stream = source, LiveStream(recognizer, options, memory)
         self._listener = self._passes or self._queue
         self._resources = ExitStack()
         self._paused = threading.Event()

@@ -11,11 +11,11 @@ import threading
 from collections.abc import Callable
 
 from asr_app.audio.voice_activity import VoiceActivityOptions
+from asr_app.engine.sound_memory import SoundMemory
 from asr_app.engine.stream import Listener
 from asr_app.events import Event, Final, Partial, SpeechStarted
 from asr_app.files.hearing import hear
 from asr_app.files.segments import Speech
-from asr_app.live.sound_memory import SoundMemory
 from asr_app.recognizer import Recognizer
 from asr_app.text.patience import Patience, TooSlowError
 from decoder.types import Word

@@ -22,11 +22,12 @@ import asr_app.live.two_passes
 from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.cli.live import live_settings, load_live_recognizer
+from asr_app.engine.sound_memory import SoundMemory
 from asr_app.events import Event, Final
 from asr_app.files.hearing import hear
 from asr_app.files.segments import Speech
 from asr_app.live.stream import LiveStream
-from asr_app.live.two_passes import SoundMemory, TwoPasses
+from asr_app.live.two_passes import SecondPass, TwoPasses
 from asr_app.recognizer import Recognizer
 from asr_app.sinks.segment import Utterance
 from decoder.metrics import ErrorCounts, word_errors
@@ -108,10 +109,9 @@ def main() -> None:
 def heard_by(recognizer: Recognizer, samples: Samples) -> tuple[Tape, Tape]:
     """The finals of the first pass, and those of the second."""
     assert recognizer.exact
-    stream, memory, first, second = LiveStream(recognizer), SoundMemory(), Tape(), Tape()
-    passes = TwoPasses(second, recognizer.exact, memory)
+    memory, second_pass, first, second = SoundMemory(), SecondPass(), Tape(), Tape()
+    stream, passes = LiveStream(recognizer, memory=memory), TwoPasses(second, recognizer.exact, memory, second_pass)
     for chunk in chunks(np.pad(samples, (0, round(SILENCE_S * RATE)))):
-        memory.accept(chunk)
         for event in stream.accept(chunk):
             passes.put(event)
             first.put(event)
@@ -119,6 +119,7 @@ def heard_by(recognizer: Recognizer, samples: Samples) -> tuple[Tape, Tape]:
         passes.put(event)
         first.put(event)
     passes.close()
+    second_pass.close()
     second.closed.wait()
     return first, second
 

@@ -57,13 +57,13 @@ def test_the_encoder_sleeps_in_silence(
     recognizer: Recognizer, whistle: Whistle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[int] = []
-    accept: Any = RecognizerSession.accept
+    feed: Any = RecognizerSession.feed
 
     def count(session: RecognizerSession, chunk: AudioChunk) -> list[Event]:
         heard.append(len(chunk.samples))
-        return list(accept(session, chunk))
+        return list(feed(session, chunk))
 
-    monkeypatch.setattr(RecognizerSession, "accept", count)
+    monkeypatch.setattr(RecognizerSession, "feed", count)
     stream = LiveStream(recognizer)
     run(stream, np.zeros(160_000, np.float32))
     assert heard == []

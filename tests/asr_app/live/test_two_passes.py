@@ -12,11 +12,11 @@ import asr_app.audio.voice_activity
 import asr_app.live.two_passes
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.cli.live import live_settings, load_live_recognizer
+from asr_app.engine.sound_memory import SoundMemory
 from asr_app.errors import CheckpointError, ConfigError
 from asr_app.events import Event, Final, Partial, SpeechEnded, SpeechStarted
 from asr_app.files.segments import Speech
 from asr_app.live.event_queue import EventQueue
-from asr_app.live.sound_memory import SoundMemory
 from asr_app.live.stream import LiveStream
 from asr_app.live.two_passes import SecondPass, TwoPasses
 from asr_app.recognizer import Recognizer
@@ -74,10 +74,10 @@ class Broken(Tape):
 
 
 def in_two_passes(first: Recognizer, exact: Recognizer, samples: Samples) -> list[Event]:
-    stream, memory, heard, second_pass = LiveStream(first), SoundMemory(), Tape(), SecondPass()
+    memory, heard, second_pass = SoundMemory(), Tape(), SecondPass()
+    stream = LiveStream(first, memory=memory)
     passes = TwoPasses(heard, exact, memory, second_pass)
     for chunk in chunks(samples):
-        memory.accept(chunk)
         for event in stream.accept(chunk):
             passes.put(event)
     for event in stream.flush():

@@ -4,7 +4,7 @@ import numpy as np
 
 from asr_app.audio.types import AudioChunk
 from asr_app.endpoint import EndpointRules
-from asr_app.live.sound_memory import KEPT_S, SoundMemory
+from asr_app.engine.sound_memory import KEPT_S, SoundMemory
 
 RATE = 16_000
 

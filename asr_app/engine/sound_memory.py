@@ -1,4 +1,4 @@
-"""The sound of a live stream that may be asked for once more: of the segments that are not yet final."""
+"""The sound of a live stream that may be heard once more: the speech of segments that are not yet final."""
 
 import threading
 from collections import deque
@@ -24,9 +24,6 @@ class SoundMemory:
         with self._lock:
             self._chunks.append(chunk)
             self._forget(chunk.start_sample - KEPT_S * chunk.sample_rate)
-
-    def close(self) -> None:
-        """The source has ended; what was heard last may be asked for still."""
 
     def forget(self, before_s: float) -> None:
         """Nothing before this time, in seconds from the stream's start, will be asked for."""
