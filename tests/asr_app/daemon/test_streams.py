@@ -65,6 +65,18 @@ def test_words_are_shown_before_their_final(house: House, whistle: Callable[...,
     assert (told[-1]["text"], rest["text"]) == ("1", "")
 
 
+def test_what_was_done_between_two_looks_is_known(house: House, whistle: Callable[..., Samples]) -> None:
+    assert house.service.work_done == (0, 0)
+    speak = storm.speakers(house.addresses, pcm(whistle("__tan____")))
+    speak["vosk"]()
+    speak["rest"]()
+    assert house.service.work_done == (1, 1)
+    deadline = time.monotonic() + 20
+    while not house.service.is_idle:  # the request's thread may still be at its end
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_a_stream_of_silence_holds_nothing(load: Callable[..., Recognizer], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
     recognizer, second_pass, heard = load(chunk_ms=320), SecondPass(), EventQueue()
