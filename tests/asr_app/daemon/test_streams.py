@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,17 +53,19 @@ def test_the_final_is_of_the_second_pass(house: House, whistle: Callable[..., Sa
 
 
 def test_words_are_shown_before_their_final(house: House, whistle: Callable[..., Samples]) -> None:
-    silence, deadline = bytes(3200), time.monotonic() + 60
-    with call(house.addresses.vosk_port) as client:
-        ask(client, pcm(whistle("__tan_")))
-        told = [{"partial": ""}]
-        while not any(reply.get("text") for reply in told):
+    def asked_until(found: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        deadline = time.monotonic() + 60
+        while not found(reply := ask(client, b"")):
             assert time.monotonic() < deadline
-            told.append(ask(client, silence))
             time.sleep(0.02)
-        rest = ask(client, '{"eof": 1}')
-    assert "tan" in [reply.get("partial") for reply in told]
-    assert (told[-1]["text"], rest["text"]) == ("1", "")
+        return reply
+
+    with call(house.addresses.vosk_port) as client:
+        ask(client, pcm(whistle("__tan___")))
+        asked_until(lambda reply: reply["partial"] == "tan")
+        ask(client, pcm(whistle("_" * 8)))
+        assert asked_until(lambda reply: "text" in reply)["text"] == "1"
+        assert ask(client, '{"eof": 1}')["text"] == ""
 
 
 def test_what_was_done_between_two_looks_is_known(house: House, whistle: Callable[..., Samples]) -> None:
