@@ -5,7 +5,7 @@ OPENBLAS_NUM_THREADS=1 taskset -c 0 python tests/bench/load.py [--streams 16] [-
 
 Each stream is LibriSpeech in chunks of 100 ms, as a microphone gives them, and begins at its own moment. Figures:
 processor time for a second of a stream; how long after the end of a step's sound its words are known, and after the
-end of a word itself; memory that a stream holds at its end. "clients" are streams as the daemon opens them,
+end of a word itself; memory that a stream holds before its end. "clients" are streams as the daemon opens them,
 with a voice activity gate and a second pass over each segment, whose finals come so long after their last words.
 """
 
@@ -107,28 +107,29 @@ def wait_for(began: float, chunk: AudioChunk) -> None:
     time.sleep(max(0.0, began + (chunk.start_sample + CHUNK) / RATE - time.monotonic()))
 
 
-def with_engine(recognizer: Recognizer, sessions: Sequence[TimedSession], sounds: Sequence[Samples]) -> None:
-    """All sessions through one engine."""
+def with_engine(recognizer: Recognizer, sessions: Sequence[TimedSession], sounds: Sequence[Samples]) -> float:
+    """All sessions through one engine; see Play."""
     with Engine(recognizer, EngineLimits(streams=len(sessions))) as engine:
         queues = [EventQueue() for _ in sessions]
         streams = [engine.open(queue, session=one) for queue, one in zip(queues, sessions, strict=True)]
-        speak(streams, queues, [session.began for session in sessions], sounds)
+        return speak(streams, queues, [session.began for session in sessions], sounds)
 
 
-def as_clients(recognizer: Recognizer, clients: Sequence[TimedClient], sounds: Sequence[Samples]) -> None:
-    """All of them through one engine and one second pass."""
+def as_clients(recognizer: Recognizer, clients: Sequence[TimedClient], sounds: Sequence[Samples]) -> float:
+    """All of them through one engine and one second pass; see Play."""
     second_pass = SecondPass()
     with Engine(recognizer, EngineLimits(streams=len(clients))) as engine:
         opener = Streams(engine, recognizer.with_exact(recognizer.with_full_context()), second_pass)
         streams = [opener.open(client) for client in clients]
-        speak(streams, clients, [client.began for client in clients], sounds)
+        held_mb = speak(streams, clients, [client.began for client in clients], sounds)
     second_pass.close()
+    return held_mb
 
 
 def speak(
     streams: Sequence[EngineStream], queues: Sequence[EventQueue], began: Sequence[float], sounds: Sequence[Samples]
-) -> None:
-    """Every stream in real time, to its last event."""
+) -> float:
+    """Every stream in real time, to its last event; see Play."""
     due = sorted(
         ((start + (chunk.start_sample + CHUNK) / RATE, index, chunk)
          for index, (start, sound) in enumerate(zip(began, sounds, strict=True))
@@ -139,13 +140,15 @@ def speak(
         wait_for(began[index], chunk)
         if not streams[index].accept(chunk):
             raise RuntimeError("the engine does not keep up: fewer --streams")
+    held_mb = resident_mb()
     for stream, queue in zip(streams, queues, strict=True):
         stream.finish()
         list(queue)
+    return held_mb
 
 
-def with_threads(recognizer: Recognizer, sessions: Sequence[TimedSession], sounds: Sequence[Samples]) -> None:
-    """Each session in a thread of its own."""
+def with_threads(recognizer: Recognizer, sessions: Sequence[TimedSession], sounds: Sequence[Samples]) -> float:
+    """Each session in a thread of its own; see Play."""
 
     def play(session: TimedSession, sound: Samples) -> None:
         for chunk in chunks(sound):
@@ -158,10 +161,12 @@ def with_threads(recognizer: Recognizer, sessions: Sequence[TimedSession], sound
         thread.start()
     for thread in threads:
         thread.join()
+    return resident_mb()
 
 
 Heard = TypeVar("Heard", TimedSession, TimedClient)
-Play = Callable[[Recognizer, Sequence[Heard], Sequence[Samples]], None]
+Play = Callable[[Recognizer, Sequence[Heard], Sequence[Samples]], float]
+"""Plays all sounds at once; memory of the process in MB when all was spoken and nothing was given up."""
 
 
 def measure(
@@ -171,9 +176,8 @@ def measure(
     before_mb, now = resident_mb(), time.monotonic() + 0.5
     heard = [make(now + index * 0.61803 % 0.32) for index in range(len(sounds))]
     cpu_s = time.process_time()
-    play(recognizer, heard, sounds)
+    grown_mb = play(recognizer, heard, sounds) - before_mb
     cpu_s = time.process_time() - cpu_s
-    grown_mb = resident_mb() - before_mb
     late_s = {"word": [late for one in heard for late in one.words.late_s]}
     for one in heard:
         if isinstance(one, TimedClient):
@@ -216,7 +220,7 @@ def main() -> None:
     sounds = streams(arguments.streams, arguments.seconds)
     # so that everything is loaded, and what a batch of this size needs is there
     with_engine(recognizer, [TimedSession(recognizer, 0.0) for _ in sounds], [sound[:RATE] for sound in sounds])
-    as_clients(recognizer, [TimedClient(0.0) for _ in sounds], [sound[:RATE] for sound in sounds])
+    as_clients(recognizer, [TimedClient(time.monotonic()) for _ in sounds], sounds)
 
     def session(began: float) -> TimedSession:
         return TimedSession(recognizer, began)

@@ -1,6 +1,7 @@
 """What of a live stream may be heard once more."""
 
 import numpy as np
+import pytest
 
 from asr_app.audio.types import AudioChunk
 from asr_app.endpoint import EndpointRules
@@ -10,17 +11,18 @@ RATE = 16_000
 
 
 def seconds(*numbers: int) -> SoundMemory:
-    """A memory of seconds whose samples are their numbers."""
+    """A memory of seconds whose samples are thousandths of their numbers."""
     memory = SoundMemory()
     for second in numbers:
-        memory.accept(AudioChunk(np.full(RATE, second, np.float32), RATE, second * RATE))
+        memory.accept(AudioChunk(np.full(RATE, second / 1000, np.float32), RATE, second * RATE))
     return memory
 
 
 def test_what_was_lost_is_silence() -> None:
     heard = seconds(0, 1, 3).between(0.5, 99.0)
     assert (heard.start, heard.end) == (RATE // 2, 4 * RATE)
-    assert [heard.samples[at] for at in (0, RATE, 2 * RATE, 3 * RATE)] == [0, 1, 0, 3]
+    samples = [heard.samples[at] for at in (0, RATE, 2 * RATE, 3 * RATE)]
+    assert samples == pytest.approx([0, 0.001, 0, 0.003], abs=2**-16)
     assert len(SoundMemory().between(0.0, 1.0).samples) == 0
 
 
