@@ -117,19 +117,28 @@ def with_engine(recognizer: Recognizer, sessions: Sequence[TimedSession], sounds
 
 def as_clients(recognizer: Recognizer, clients: Sequence[TimedClient], sounds: Sequence[Samples]) -> float:
     """All of them through one engine and one second pass; see Play."""
-    second_pass = SecondPass()
+    second_pass, is_idle = SecondPass(), threading.Event()
+
+    def settle() -> None:
+        second_pass.submit(is_idle.set)
+        is_idle.wait()
+
     with Engine(recognizer, EngineLimits(streams=len(clients))) as engine:
         opener = Streams(engine, recognizer.with_exact(recognizer.with_full_context()), second_pass)
         streams = [opener.open(client) for client in clients]
-        held_mb = speak(streams, clients, [client.began for client in clients], sounds)
+        held_mb = speak(streams, clients, [client.began for client in clients], sounds, settle)
     second_pass.close()
     return held_mb
 
 
 def speak(
-    streams: Sequence[EngineStream], queues: Sequence[EventQueue], began: Sequence[float], sounds: Sequence[Samples]
+    streams: Sequence[EngineStream],
+    queues: Sequence[EventQueue],
+    began: Sequence[float],
+    sounds: Sequence[Samples],
+    settle: Callable[[], None] = lambda: None,
 ) -> float:
-    """Every stream in real time, to its last event; see Play."""
+    """Every stream in real time, to its last event; see Play. settle: waits for work that no stream holds."""
     due = sorted(
         ((start + (chunk.start_sample + CHUNK) / RATE, index, chunk)
          for index, (start, sound) in enumerate(zip(began, sounds, strict=True))
@@ -140,6 +149,7 @@ def speak(
         wait_for(began[index], chunk)
         if not streams[index].accept(chunk):
             raise RuntimeError("the engine does not keep up: fewer --streams")
+    settle()
     held_mb = resident_mb()
     for stream, queue in zip(streams, queues, strict=True):
         stream.finish()
