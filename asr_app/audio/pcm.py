@@ -181,13 +181,18 @@ class PcmReader:
         return _Layout(encoding, rate, channels)
 
 
+def from_s16le(data: bytes) -> Samples:
+    """Whole samples of 16 bits, little-endian, as float32 in [-1, 1]."""
+    return np.frombuffer(data, "<i2").astype(np.float32) / 32768.0
+
+
 def _as_float(data: bytes, encoding: _Encoding) -> Samples:
     """Samples (n,) as float32, full scale 1."""
     match encoding:
         case "u8":
             return (np.frombuffer(data, np.uint8).astype(np.float32) - 128.0) / 128.0
         case "s16le":
-            return np.frombuffer(data, "<i2").astype(np.float32) / 32768.0
+            return from_s16le(data)
         case "s24le":
             padded = np.zeros((len(data) // 3, 4), np.uint8)  # the upper three bytes of 32-bit samples
             padded[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)

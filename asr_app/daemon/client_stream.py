@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asr_app.audio.pcm import from_s16le
 from asr_app.audio.resample import MAX_RATE, MIN_RATE, StreamingResampler
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.audio.voice_activity import VoiceActivityOptions
@@ -17,18 +18,13 @@ _POLL_S = 0.05
 """How often a client whose sound waits is looked after; a thread for each would be too many."""
 
 
-def pcm16(data: bytes) -> Samples:
-    """Samples of s16le."""
-    return np.frombuffer(data, "<i2").astype(np.float32) / 32768.0
-
-
 @dataclass(frozen=True, slots=True)
 class SampleForm:
     """Of mono samples. rate: Hz; size: bytes of a sample; decode: gives them as float32 in [-1, 1]."""
 
     rate: int
     size: int = 2
-    decode: Callable[[bytes], Samples] = pcm16
+    decode: Callable[[bytes], Samples] = from_s16le
 
 
 class ClientStream:

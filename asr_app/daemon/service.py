@@ -87,8 +87,7 @@ class Service:
         """Where a client who may have given hints opens live streams; DaemonError while the recogniser is loaded."""
         engine = self.engine
         self._opened += 1
-        recognizer = await self._expecting(engine.recognizer, hints) if hints else engine.recognizer
-        return Streams(engine, recognizer, self._second_pass)
+        return Streams(engine, await self._expecting(engine.recognizer, hints or Hints()), self._second_pass)
 
     async def recognizer(self, hints: Hints) -> Recognizer:
         """For the recording of a client who gives hints; DaemonError while it is loaded."""

@@ -17,6 +17,7 @@ from asr_app.audio.live_source import LiveSource
 from asr_app.audio.types import AudioChunk
 from asr_app.audio.voice_activity import VoiceActivityOptions
 from asr_app.engine.sound_memory import SoundMemory
+from asr_app.engine.stream import explained
 from asr_app.errors import AsrError
 from asr_app.events import Event, Failed, Transcript
 from asr_app.live.event_queue import EventQueue
@@ -71,9 +72,9 @@ class LiveSession:
     def __init__(self, recognizer: Recognizer, source: LiveSource, options: VoiceActivityOptions | None = None) -> None:
         """source: of the recogniser's sample rate, not yet entered."""
         self._queue = EventQueue()
-        self._second_pass, self._passes, memory = SecondPass(), None, None
+        self._second_pass, self._passes, memory = None, None, None
         if recognizer.exact:
-            memory = SoundMemory()
+            self._second_pass, memory = SecondPass(), SoundMemory()
             self._passes = TwoPasses(self._queue, recognizer.exact, memory, self._second_pass)
         self._source, self._stream = source, LiveStream(recognizer, options, memory)
         self._listener = self._passes or self._queue
@@ -156,12 +157,13 @@ class LiveSession:
             failure = str(error)
         except Exception as error:
             logger.info("the details:", exc_info=True)
-            failure = f"internal error: {type(error).__name__}: {error}; `asr --verbose ...` shows the details"
+            failure = explained(error)
         if failure:
             self._listener.put(Failed(failure))
         self._ended = State.FAILED if failure else State.STOPPED
         self._listener.close()
-        self._second_pass.close()
+        if self._second_pass:
+            self._second_pass.close()
 
     def _listen(self) -> None:
         try:
