@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from asr_app import __version__
+from asr_app import __version__, native_libraries
 from asr_app.cli import (
     ctl,
     daemon,
@@ -93,7 +93,7 @@ def _options(
 
 def main() -> None:
     """Run a command; what goes wrong becomes one line on standard error and an exit code of its class."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's own threads spin for work all day; torch has others
+    native_libraries.settle()
     code = _exit_code(app)
     flushed = _exit_code(sys.stdout.flush)  # what is still buffered may fail to be written, too
     sys.exit(code or flushed)

@@ -14,6 +14,7 @@ from models.ctc import CtcModel, ctc_loss, zero_linear
 from models.frontend import FrontendConfig
 from models.recipes.data.batches import Batch, Sample
 from models.recipes.data.samples import HEADS
+from models.recipes.depth import at_depth
 from models.recipes.loop.precision import autocast
 from models.recipes.recipe import Recipe
 
@@ -94,33 +95,49 @@ def new_student(recipe: Recipe, samples: list[Sample], start: Checkpoint | None)
     student = Student(model, wanted.shape[1])
     student.target_mean.copy_(torch.from_numpy(wanted.mean(0)))
     student.target_deviation.copy_(torch.from_numpy(wanted.std(0) + 1e-3))
+    if start is not None:
+        _fit_projection(student, [sample for sample in chosen if sample.targets is not None][:_FIT_SAMPLES])
     return student
 
 
 def _begin_with(model: CtcModel, start: Checkpoint) -> None:
-    """Copy a checkpoint's weights; of one that is k times as deep, every k-th block.
+    """Copy a checkpoint's weights, at the model's depth (models.recipes.depth).
 
-    The last of each k: the heads were trained on the output of the last block of all. ValueError where the
-    encoders differ in more than depth, or the labels or features differ.
+    ValueError where the encoders differ in more than depth, or the labels or features differ.
     """
     config = model.encoder.config
-    every, surplus = divmod(start.encoder.layers, config.layers)
     same = start.heads == HEADS and start.frontend == FrontendConfig()
-    if surplus or not same or replace(start.encoder, layers=config.layers) != config:
+    if not same or replace(start.encoder, layers=config.layers) != config:
         raise ValueError(
             "the checkpoint to start with has other labels or features than the recipe or another encoder "
-            f"(only its layers may be a multiple of the recipe's {config.layers}): choose another --start"
+            "(only the number of its layers may differ): choose another --start"
         )
-    weights = {}
-    for name, tensor in start.weights.items():
-        if name.startswith(_BLOCKS):
-            number, _, rest = name.removeprefix(_BLOCKS).partition(".")
-            taken, left_out = divmod(int(number) + 1, every)
-            if left_out:
-                continue
-            name = f"{_BLOCKS}{taken - 1}.{rest}"
-        weights[name] = tensor.float()
-    model.load_state_dict(weights)
+    weights = {name: tensor.float() for name, tensor in start.weights.items()}
+    model.load_state_dict(at_depth(weights, config.layers, model.state_dict()))
 
 
-_BLOCKS = "encoder.blocks."
+def _fit_projection(student: Student, samples: Sequence[Sample]) -> None:
+    """Give the projection its least-squares weights for what the encoder makes of clean samples.
+
+    From zero it would need hundreds of steps, whose large errors would cost the encoder some of what it knows.
+    """
+    heard, wanted = [], []
+    with torch.inference_mode():
+        for sample in samples:
+            assert sample.targets is not None
+            store, entry = sample.targets
+            features = torch.from_numpy(sample.features.log_mel(sample.entry))[None]
+            frames, _ = student.model.encoder(features, torch.tensor([features.shape[1]]), _FIT_CHUNK)
+            targets = torch.from_numpy(store.rows(entry).astype(np.float32))
+            both = min(frames.shape[1], len(targets))
+            heard.append(functional.pad(frames[0, :both], (0, 1), value=1.0))
+            wanted.append((targets[:both] - student.target_mean) / student.target_deviation)
+        inputs, outputs = torch.cat(heard).double(), torch.cat(wanted).double()
+        damping = 1e-4 * len(inputs) * torch.eye(inputs.shape[1], dtype=torch.double)
+        solution = torch.linalg.solve(inputs.T @ inputs + damping, inputs.T @ outputs).float()
+    with torch.no_grad():
+        student.projection.weight.copy_(solution[:-1].T)
+        student.projection.bias.copy_(solution[-1])
+
+
+_FIT_CHUNK, _FIT_SAMPLES = 16, 200

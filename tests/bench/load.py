@@ -1,6 +1,7 @@
 """Many people speak at once: the engine's one thread beside a thread for each session, in real time, in the same run.
 
-OPENBLAS_NUM_THREADS=1 taskset -c 0 python tests/bench/load.py [--streams 16] [--seconds 20] [--runs 2]
+OPENBLAS_NUM_THREADS=1 MKL_DISABLE_FAST_MM=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=128 \\
+    taskset -c 0 python tests/bench/load.py [--streams 16] [--seconds 20] [--runs 2]
 (needs ../shared/speech)
 
 Each stream is LibriSpeech in chunks of 100 ms, as a microphone gives them, and begins at its own moment. Figures:

@@ -23,6 +23,7 @@ from asr_app.errors import (
     OutputError,
     ProtocolError,
 )
+from asr_app.native_libraries import SETTINGS
 
 Asr = Callable[..., Any]
 Maker = Callable[..., Path]
@@ -285,12 +286,18 @@ def test_models_info_of_an_unknown_model(asr: Asr) -> None:
     assert "no model 'klingon'" in done.complaint
 
 
-def test_numpy_gets_no_threads_of_its_own() -> None:
-    """They spin for work: an idle dictation once took a whole core."""
+@pytest.mark.parametrize("name", SETTINGS)
+def test_native_libraries_are_settled_unless_the_user_did(name: str) -> None:
+    """Without them an idle dictation once took a whole core, and a daemon grew by tens of megabytes."""
     told = (
-        "import atexit, os, sys; from asr_app.cli.main import main; sys.argv[1:] = ['--version']; "
-        "atexit.register(lambda: print(os.environ['OPENBLAS_NUM_THREADS'])); main()"
+        "import atexit, os, sys; from asr_app.cli.main import main; assert 'numpy' not in sys.modules; "
+        f"sys.argv[1:] = ['--version']; atexit.register(lambda: print(os.environ['{name}'])); main()"
     )
-    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
-    done = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split()[-1] == "1"
+
+    def value(environment: dict[str, str]) -> str:
+        done = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.split()[-1]
+
+    environment = {kept: value for kept, value in os.environ.items() if kept not in SETTINGS}
+    assert value(environment) == SETTINGS[name]
+    assert value({**environment, name: "7"}) == "7"
