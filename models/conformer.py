@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers import CausalConvolution, ChunkedAttention, FeedForward, Subsampling, chunk_mask
+from models.layers import CausalConvolution, ChunkedAttention, FeedForward, Subsampling, chunk_mask, rotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,11 @@ class EncoderConfig:
     kernel: int = 15
     channels: int = 32
     left_context: int = 64
+
+    @property
+    def head_dim(self) -> int:
+        """Size of an attention head."""
+        return self.dim // self.heads
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +97,17 @@ class ConformerBlock(nn.Module):
         frames = frames + mixed
         return self.norm(frames + 0.5 * self.second(frames)), cache
 
-    def forward(self, frames: Tensor, mask: Tensor, cache: Tensor) -> Tensor:
-        """frames (B, T, D), mask (B, 1, T, T), convolution cache of zeros -> (B, T, D)."""
+    def forward(self, frames: Tensor, mask: Tensor, turn: Tensor, cache: Tensor) -> Tensor:
+        """frames (B, T, D), mask (B, 1, T, T), rotation of T positions, convolution cache of zeros -> (B, T, D)."""
         frames = frames + 0.5 * self.first(frames)
-        frames = frames + self.attention(self.attention_norm(frames), mask)
+        frames = frames + self.attention(self.attention_norm(frames), mask, turn)
         return self._finish(frames, cache)[0]
 
-    def step(self, frames: Tensor, mask: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
-        """One chunk (B, T, D) with mask (B, 1, T, T_left + T)."""
+    def step(self, frames: Tensor, mask: Tensor, turn: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        """One chunk (B, T, D) with mask (B, 1, T, T_left + T) and rotation of T_left + T positions."""
         frames = frames + 0.5 * self.first(frames)
         normed = self.attention_norm(frames)
-        mixed, keys, values = self.attention.step(normed, mask, state.keys, state.values)
+        mixed, keys, values = self.attention.step(normed, mask, turn, state.keys, state.values)
         frames, convolution = self._finish(frames + mixed, state.convolution)
         return frames, LayerState(keys, values, convolution)
 
@@ -124,7 +129,7 @@ class ConformerEncoder(nn.Module):
     def init_state(self, batch: int) -> EncoderState:
         """The state of a batch of streams at their start."""
         config, zeros = self.config, self.mean.new_zeros
-        cache = (batch, config.heads, config.left_context, config.dim // config.heads)
+        cache = (batch, config.heads, config.left_context, config.head_dim)
         layer = LayerState(zeros(cache), zeros(cache), zeros(batch, config.dim, config.kernel - 1))
         return EncoderState(
             first=zeros(batch, 1, 1, config.num_mels),
@@ -155,9 +160,10 @@ class ConformerEncoder(nn.Module):
         mask = chunk_mask(frames.shape[1], chunk_frames, self.config.left_context, frames.device)
         mask = mask & (position < lengths[:, None])[:, None]  # (B, T, T)
         mask = (mask | (position == position[:, None]))[:, None]  # padding sees itself, so no row is empty
+        turn = rotation(position, self.config.head_dim)
         outputs = [frames]
         for block, layer in zip(self.blocks, self.init_state(len(frames)).layers, strict=True):
-            outputs.append(block(outputs[-1], mask, layer.convolution))
+            outputs.append(block(outputs[-1], mask, turn, layer.convolution))
         return outputs
 
     def forward(self, features: Tensor, lengths: Tensor, chunk_frames: int | None = None) -> tuple[Tensor, Tensor]:
@@ -181,9 +187,10 @@ class ConformerEncoder(nn.Module):
         visible = (slot >= left - state.frames_seen[:, None]) & (slot < left + lengths[:, None])
         own = slot == left + torch.arange(size, device=frames.device)[:, None]
         mask = (visible[:, None] | own)[:, None]  # (B, 1, T, T_left + T)
+        turn = rotation(slot, self.config.head_dim)
         layers = []
         for block, layer in zip(self.blocks, state.layers, strict=True):
-            frames, layer = block.step(frames, mask, layer)  # type: ignore[operator]
+            frames, layer = block.step(frames, mask, turn, layer)  # type: ignore[operator]
             layers.append(layer)
         return frames, EncoderState(first, second, tuple(layers), state.frames_seen + lengths)
 

@@ -9,13 +9,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def rotate(vectors: Tensor, positions: Tensor) -> Tensor:
-    """Rotary position embedding of (B, H, T, D) at positions (T,): Su et al., RoFormer (2021), eq. 34."""
-    half = vectors.shape[-1] // 2
-    exponents = torch.arange(half, device=vectors.device, dtype=torch.float32) / half
-    angles = positions[:, None].float() * 10000.0**-exponents  # (T, D / 2)
-    cosine, sine = angles.cos().to(vectors.dtype), angles.sin().to(vectors.dtype)
-    first, second = vectors[..., :half], vectors[..., half:]
+def rotation(positions: Tensor, size: int) -> Tensor:
+    """Cosines and sines (2, T, D / 2) that rotate vectors of D = size by their positions (T,).
+
+    Su et al., RoFormer (2021), eq. 34. Every layer rotates by the same ones.
+    """
+    half = size // 2
+    exponents = torch.arange(half, device=positions.device, dtype=torch.float32) / half
+    angles = positions[:, None].float() * 10000.0**-exponents
+    return torch.stack([angles.cos(), angles.sin()])
+
+
+def rotate(vectors: Tensor, turn: Tensor) -> Tensor:
+    """Rotary position embedding: vectors (B, H, T, D) rotated by rotation(positions, D)."""
+    cosine, sine = turn.to(vectors.dtype)
+    first, second = vectors.chunk(2, -1)
     return torch.cat([first * cosine - second * sine, first * sine + second * cosine], -1)
 
 
@@ -48,29 +56,30 @@ class ChunkedAttention(nn.Module):
         queries, keys, values = projected.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
         return queries, keys, values
 
-    def _attend(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-        positions = torch.arange(keys.shape[2], device=keys.device)
-        queries = rotate(queries, positions[-queries.shape[2] :])
-        keys = rotate(keys, positions)
+    def _attend(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor, turn: Tensor) -> Tensor:
+        queries, keys = rotate(queries, turn[:, -queries.shape[2] :]), rotate(keys, turn)
         # Written out: on CPUs the fused kernel is slower than these for the short sequences of speech.
         scores = queries @ keys.transpose(-1, -2) * keys.shape[-1] ** -0.5  # (B, H, T, T_keys)
         mixed = scores.masked_fill(~mask, float("-inf")).softmax(-1).to(values.dtype) @ values
         return self.output(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
-    def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
-        """frames (B, T, D), mask bool (B, 1, T, T) -> (B, T, D)."""
+    def forward(self, frames: Tensor, mask: Tensor, turn: Tensor) -> Tensor:
+        """frames (B, T, D), mask bool (B, 1, T, T) -> (B, T, D). turn: rotation of T positions."""
         queries, keys, values = self._split(frames)
-        return self._attend(queries, keys, values, mask)
+        return self._attend(queries, keys, values, mask, turn)
 
-    def step(self, frames: Tensor, mask: Tensor, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def step(
+        self, frames: Tensor, mask: Tensor, turn: Tensor, keys: Tensor, values: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """One chunk (B, T, D) after the cached keys and values (B, H, T_left, D / H).
 
-        mask: bool (B, 1, T, T_left + T). Returns the output and the next caches, of the same size.
+        mask: bool (B, 1, T, T_left + T). turn: rotation of T_left + T positions. Returns the output and the next
+        caches, of the same size.
         """
         queries, new_keys, new_values = self._split(frames)
         left = keys.shape[2]
         keys, values = torch.cat([keys, new_keys], 2), torch.cat([values, new_values], 2)
-        mixed = self._attend(queries, keys, values, mask)
+        mixed = self._attend(queries, keys, values, mask, turn)
         return mixed, keys[:, :, keys.shape[2] - left :], values[:, :, values.shape[2] - left :]
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers import rotate
+from models.layers import rotate, rotation
 from models.model_files import ModelFiles
 from models.quantisation import quantise
 from models.word_pieces import BOUNDARY, WordPieces
@@ -81,8 +81,8 @@ class TransformerBlock(nn.Module):
         batch, length, dim = normed.shape
         projected = self.project(normed).view(batch, length, 3, self.heads, dim // self.heads)
         queries, keys, values = projected.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
-        positions = torch.arange(length, device=normed.device)
-        queries, keys = rotate(queries, positions), rotate(keys, positions)
+        turn = rotation(torch.arange(length, device=normed.device), dim // self.heads)
+        queries, keys = rotate(queries, turn), rotate(keys, turn)
         mixed = functional.scaled_dot_product_attention(queries, keys, values, is_causal=True)
         return mixed.transpose(1, 2).flatten(2)
 

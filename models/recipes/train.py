@@ -26,8 +26,8 @@ from models.recipes.student import new_student
 class Trainer:
     """The training of a recipe in a folder, as models.recipes.loop.run has it; each rank makes batches of its own.
 
-    start: a checkpoint whose weights the run begins with instead of random ones; of the recipe's shape, or k times
-    as deep.
+    start: a checkpoint whose weights the run begins with instead of random ones; of the recipe's shape, but of any
+    number of blocks.
     """
 
     def __init__(self, recipe: Recipe, data: Path, output: Path, rank: Rank, start: Checkpoint | None = None) -> None:

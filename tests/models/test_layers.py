@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.testing import assert_close
 
-from models.layers import CausalConvolution, ChunkedAttention, FeedForward, Subsampling, chunk_mask, rotate
+from models.layers import CausalConvolution, ChunkedAttention, FeedForward, Subsampling, chunk_mask, rotate, rotation
 
 Noise = Callable[..., Tensor]
 CPU = torch.device("cpu")
@@ -18,17 +18,21 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+def at(position: int) -> Tensor:
+    return rotation(torch.tensor([position]), 16)
+
+
 def test_rotation_is_multiplication_by_a_complex_phase(noise: Noise) -> None:
     vectors, positions = noise(2, 3, 5, 8), torch.tensor([0, 1, 2, 7, 100])
     phases = torch.outer(positions.double(), 10000.0 ** -(torch.arange(4, dtype=torch.float64) / 4))
     turned = torch.complex(vectors[..., :4], vectors[..., 4:]) * torch.polar(torch.ones(5, 4).double(), phases)
     expected = torch.cat([turned.real, turned.imag], -1).float()
-    assert_close(rotate(vectors, positions), expected, atol=1e-4, rtol=0)
+    assert_close(rotate(vectors, rotation(positions, 8)), expected, atol=1e-4, rtol=0)
 
 
 def test_rotation_by_nothing_changes_nothing(noise: Noise) -> None:
     vectors = noise(1, 1, 1, 6)
-    assert_close(rotate(vectors, torch.tensor([0])), vectors)
+    assert_close(rotate(vectors, rotation(torch.tensor([0]), 6)), vectors)
 
 
 @given(query=st.integers(0, 300), key=st.integers(0, 300), shift=st.integers(0, 300))
@@ -36,14 +40,14 @@ def test_dot_products_of_rotated_vectors_depend_on_the_distance(query: int, key:
     left, right = normal(1, 1, 1, 16, seed=1), normal(1, 1, 1, 16, seed=2)
 
     def product(first: int, second: int) -> Tensor:
-        return (rotate(left, torch.tensor([first])) * rotate(right, torch.tensor([second]))).sum()
+        return (rotate(left, at(first)) * rotate(right, at(second))).sum()
 
     assert_close(product(query + shift, key + shift), product(query, key), atol=1e-3, rtol=0)
 
 
 def test_dot_products_of_rotated_vectors_differ_between_distances() -> None:
     vector = torch.ones(1, 1, 1, 16)
-    near, far = (rotate(vector, torch.tensor([position])) for position in (1, 9))
+    near, far = (rotate(vector, at(position)) for position in (1, 9))
     assert (vector * near).sum() > (vector * far).sum() + 1
 
 
@@ -68,25 +72,24 @@ def test_attention_is_softmax_over_what_the_mask_shows(noise: Noise) -> None:
     attention, frames = ChunkedAttention(16, 2), noise(2, 7, 16)
     mask = chunk_mask(7, 3, 2, CPU)[None, None]
     queries, keys, values = (part.view(2, 7, 2, 8).transpose(1, 2) for part in attention.project(frames).split(16, -1))
-    positions = torch.arange(7)
-    mixed = functional.scaled_dot_product_attention(
-        rotate(queries, positions), rotate(keys, positions), values, attn_mask=mask
-    )
+    turn = rotation(torch.arange(7), 8)
+    mixed = functional.scaled_dot_product_attention(rotate(queries, turn), rotate(keys, turn), values, attn_mask=mask)
     expected = attention.output(mixed.transpose(1, 2).reshape(2, 7, 16))
-    assert_close(attention(frames, mask), expected, atol=1e-5, rtol=0)
+    assert_close(attention(frames, mask, turn), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 5])
 def test_attention_by_chunks_is_attention_with_the_chunk_mask(chunk: int, noise: Noise) -> None:
     attention, left, length = ChunkedAttention(16, 2), 4, 30
     frames = noise(2, length, 16)
-    whole = attention(frames, chunk_mask(length, chunk, left, CPU)[None, None])
+    whole = attention(frames, chunk_mask(length, chunk, left, CPU)[None, None], rotation(torch.arange(length), 8))
+    turn = rotation(torch.arange(left + chunk), 8)
     keys = values = torch.zeros(2, 2, left, 8)
     parts = []
     for start in range(0, length, chunk):
         slots = torch.arange(left + chunk) >= left - start
         mask = slots.expand(2, 1, chunk, left + chunk)
-        mixed, keys, values = attention.step(frames[:, start : start + chunk], mask, keys, values)
+        mixed, keys, values = attention.step(frames[:, start : start + chunk], mask, turn, keys, values)
         parts.append(mixed)
         assert keys.shape == values.shape == (2, 2, left, 8)
     assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)

@@ -191,6 +191,17 @@ def test_a_run_begins_with_the_weights_of_an_earlier_one(
     assert provenance["start"]["steps"] == RECIPE.optimisation.steps
 
 
+def test_what_begins_with_an_earlier_run_already_knows_the_teacher(
+    data: Path, tmp_path: Path, undisturbed: tuple[Path, dict[str, Tensor]]
+) -> None:
+    earlier = load_checkpoint(undisturbed[0] / "checkpoint")
+    started = Trainer(RECIPE, data, tmp_path / "started", ALONE, earlier)
+    fresh = Trainer(RECIPE, data, tmp_path / "fresh", ALONE)
+    fresh.student.model.load_state_dict(started.student.model.state_dict())
+    batch = fresh.batches.make(0)
+    assert started.student(batch, 4)["teacher"] < 0.9 * fresh.student(batch, 4)["teacher"]
+
+
 def test_an_earlier_run_of_another_shape_is_refused(
     data: Path, tmp_path: Path, undisturbed: tuple[Path, dict[str, Tensor]]
 ) -> None:
