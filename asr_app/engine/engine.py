@@ -60,13 +60,11 @@ class Engine:
     ) -> None:
         self.close()
 
-    def open(self, listener: Listener, session: StreamSession | None = None) -> EngineStream:
+    def open(self, listener: Listener, session: StreamSession) -> EngineStream:
         """A new stream; EngineError where there are too many, or the engine has stopped.
 
-        session: of this recogniser's acoustic model; a GatedSession, or one with words of its own. By default
-        recognizer.session(), which hears everything.
+        session: of this recogniser's acoustic model: a GatedSession, or a RecognizerSession, which hears everything.
         """
-        session = session or self.recognizer.session()
         stream = EngineStream(session, listener, self.limits.queue_s, self._news.set)
         with self._lock:
             if self._failure or not self._is_open:

@@ -50,7 +50,7 @@ def test_speech_goes_on_without_the_gpu(
     queues = [EventQueue() for _ in sounds]
     with Engine(recognizer, EngineLimits(queue_s=60.0)) as engine:
         for queue, sound in zip(queues, sounds, strict=True):
-            stream = engine.open(queue)
+            stream = engine.open(queue, engine.recognizer.session())
             stream.accept(AudioChunk(sound, RATE, 0))
             stream.finish()
         heard: list[list[Event]] = [list(queue) for queue in queues]
@@ -68,7 +68,7 @@ def test_a_gpu_steps_all_live_streams_at_once(load: Callable[..., Recognizer], w
     limits = EngineLimits(queue_s=60.0, batch=2, gather_s=10.0)
     with Engine(recognizer, limits) as engine:
         queues = [EventQueue() for _ in range(5)]
-        streams = [engine.open(queue) for queue in queues]
+        streams = [engine.open(queue, engine.recognizer.session()) for queue in queues]
         for stream in streams:
             stream.accept(AudioChunk(whistle("_tan_"), RATE, 0))
         for stream in streams:

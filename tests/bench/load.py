@@ -112,7 +112,7 @@ def with_engine(recognizer: Recognizer, sessions: Sequence[TimedSession], sounds
     """All sessions through one engine; see Play."""
     with Engine(recognizer, EngineLimits(streams=len(sessions))) as engine:
         queues = [EventQueue() for _ in sessions]
-        streams = [engine.open(queue, session=one) for queue, one in zip(queues, sessions, strict=True)]
+        streams = [engine.open(queue, one) for queue, one in zip(queues, sessions, strict=True)]
         return speak(streams, queues, [session.began for session in sessions], sounds)
 
 

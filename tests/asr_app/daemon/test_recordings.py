@@ -110,7 +110,7 @@ def test_live_speech_does_not_wait_for_a_recording(
     assert began.wait(20)
     with Engine(recognizer) as engine:
         queue = EventQueue()
-        stream = engine.open(queue)
+        stream = engine.open(queue, engine.recognizer.session())
         for chunk in chunks(whistle("_tan_")):
             assert stream.accept(chunk, timeout_s=20)
         stream.finish()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from loudness import Loudness
+from tape import Tape
 
 import asr_app.audio.voice_activity
 from asr_app.audio.types import AudioChunk, Samples
@@ -25,28 +26,6 @@ Whistle = Callable[..., Samples]
 Listen = Callable[..., list[Event]]
 RATE = 16_000
 PHRASES = ("_tan_sat_", "ant", "__nas__tas_ant_", "_tas_tan__________sat_", "_")
-
-
-class Tape:
-    """A listener that keeps everything."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.closed = threading.Event()
-
-    def put(self, event: Event) -> None:
-        self.events.append(event)
-
-    def close(self) -> None:
-        self.closed.set()
-
-    def wait(self) -> list[Event]:
-        assert self.closed.wait(20)
-        return self.events
-
-    @property
-    def texts(self) -> list[str]:
-        return [event.text for event in self.wait() if isinstance(event, Final)]
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +80,7 @@ def test_streams_side_by_side_hear_what_each_hears_alone(
     engine: Engine, recognizer: Recognizer, whistle: Whistle, listen: Listen
 ) -> None:
     tapes = [Tape() for _ in PHRASES]
-    streams = [engine.open(tape) for tape in tapes]
+    streams = [engine.open(tape, engine.recognizer.session()) for tape in tapes]
     sounds = [whistle(text) for text in PHRASES]
     for at in range(0, max(map(len, sounds)), 1600):  # interleaved, some ending before others
         for stream, sound in zip(streams, sounds, strict=True):
@@ -121,7 +100,7 @@ def test_streams_side_by_side_hear_what_each_hears_alone(
 
 def test_an_event_queue_is_a_listener(engine: Engine, whistle: Whistle) -> None:
     queue = EventQueue()
-    stream = engine.open(queue)
+    stream = engine.open(queue, engine.recognizer.session())
     feed(stream, whistle("_tan_"))
     stream.finish()
     assert [event.text for event in queue if isinstance(event, Final)] == ["tan"]
@@ -134,7 +113,7 @@ def test_a_gate_gives_what_a_live_stream_gives(
     sound = whistle("_" * 9 + "tan" + "_" * 12 + "sat_ant" + "_" * 9 + "nas")
     live, events = LiveStream(recognizer), list[Event]()
     tape = Tape()
-    stream = engine.open(tape, session=GatedSession(recognizer))
+    stream = engine.open(tape, GatedSession(recognizer))
     for at in range(0, len(sound), 1600):
         chunk = AudioChunk(sound[at : at + 1600], RATE, at)
         events += live.accept(chunk)
@@ -158,7 +137,7 @@ def test_a_gate_tells_of_gaps_and_silence_is_not_stepped(
 ) -> None:
     monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
     tape = Tape()
-    stream = engine.open(tape, session=GatedSession(recognizer))
+    stream = engine.open(tape, GatedSession(recognizer))
     feed(stream, np.zeros(5 * RATE, np.float32))
     stream.accept(AudioChunk(whistle("tan"), RATE, 7 * RATE, dropped_before=2 * RATE))
     until(lambda: engine.status.waiting_s == 0)
@@ -170,7 +149,7 @@ def test_a_gate_tells_of_gaps_and_silence_is_not_stepped(
 
 def test_another_sample_rate_behind_a_gate_fails_that_stream(engine: Engine, recognizer: Recognizer) -> None:
     tape = Tape()
-    engine.open(tape, session=GatedSession(recognizer)).accept(AudioChunk(np.zeros(800, np.float32), 8000, 0))
+    engine.open(tape, GatedSession(recognizer)).accept(AudioChunk(np.zeros(800, np.float32), 8000, 0))
     (event,) = tape.wait()
     assert isinstance(event, Failed)
     assert "resample it to 16000 Hz" in event.message
@@ -180,7 +159,7 @@ def test_one_broken_stream_in_a_batch_fails_alone(recognizer: Recognizer, whistl
     faulty, tapes = Faulty(recognizer), [Tape() for _ in range(3)]
     with Engine(faulty, EngineLimits(queue_s=60.0)) as engine:  # type: ignore[arg-type]
         faulty.held.clear()
-        streams = [engine.open(tape) for tape in tapes]
+        streams = [engine.open(tape, engine.recognizer.session()) for tape in tapes]
         faulty.bad = streams[1].acoustic
         for stream in streams:
             feed(stream, whistle("_tan_sat_"))
@@ -195,7 +174,7 @@ def test_one_broken_stream_in_a_batch_fails_alone(recognizer: Recognizer, whistl
 
 def test_sound_that_is_no_number_harms_nobody_else(engine: Engine, whistle: Whistle) -> None:
     good, bad = Tape(), Tape()
-    streams = engine.open(good), engine.open(bad)
+    streams = engine.open(good, engine.recognizer.session()), engine.open(bad, engine.recognizer.session())
     feed(streams[1], np.full(RATE, np.nan, np.float32))
     feed(streams[0], whistle("_tan_sat_"))
     for stream in streams:
@@ -210,7 +189,7 @@ def test_a_listener_that_fails_loses_its_stream_only(engine: Engine, whistle: Wh
             raise OSError("gone")
 
     broken, good = Broken(), Tape()
-    streams = engine.open(broken), engine.open(good)
+    streams = engine.open(broken, engine.recognizer.session()), engine.open(good, engine.recognizer.session())
     for stream in streams:
         feed(stream, whistle("_tan_"))
         stream.finish()
@@ -221,7 +200,7 @@ def test_a_listener_that_fails_loses_its_stream_only(engine: Engine, whistle: Wh
 def test_an_engine_that_dies_tells_everybody(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
     tape = Tape()
     with Engine(recognizer) as engine:
-        stream = engine.open(tape)
+        stream = engine.open(tape, engine.recognizer.session())
         monkeypatch.setattr(engine, "_turn", lambda: 1 / 0)
         stream.finish()
         (event,) = tape.wait()
@@ -229,12 +208,12 @@ def test_an_engine_that_dies_tells_everybody(recognizer: Recognizer, monkeypatch
         assert "ZeroDivisionError" in event.message
         assert "ZeroDivisionError" in (engine.status.failure or "")
         with pytest.raises(EngineError, match="ZeroDivisionError"):
-            engine.open(Tape())
+            engine.open(Tape(), engine.recognizer.session())
 
 
 def test_closing_tells_the_streams_in_progress(recognizer: Recognizer) -> None:
     engine, tape = Engine(recognizer), Tape()
-    engine.open(tape)
+    engine.open(tape, engine.recognizer.session())
     engine.close()
     (event,) = tape.wait()
     assert isinstance(event, Failed)
@@ -243,10 +222,10 @@ def test_closing_tells_the_streams_in_progress(recognizer: Recognizer) -> None:
 
 def test_a_retired_engine_ends_what_is_open(recognizer: Recognizer, whistle: Whistle) -> None:
     engine, tape = Engine(recognizer), Tape()
-    stream = engine.open(tape)
+    stream = engine.open(tape, engine.recognizer.session())
     engine.retire()
     with pytest.raises(EngineError):
-        engine.open(Tape())
+        engine.open(Tape(), engine.recognizer.session())
     feed(stream, whistle("_tan_"))
     stream.finish()
     assert tape.texts == ["tan"]
@@ -255,20 +234,20 @@ def test_a_retired_engine_ends_what_is_open(recognizer: Recognizer, whistle: Whi
 
 def test_too_many_streams_are_refused(recognizer: Recognizer) -> None:
     with Engine(recognizer, EngineLimits(streams=2)) as engine:
-        first = engine.open(Tape())
-        engine.open(Tape())
+        first = engine.open(Tape(), engine.recognizer.session())
+        engine.open(Tape(), engine.recognizer.session())
         with pytest.raises(EngineError, match="2 streams are open"):
-            engine.open(Tape())
+            engine.open(Tape(), engine.recognizer.session())
         first.cancel()
         until(lambda: engine.status.live == 1)
-        engine.open(Tape())
+        engine.open(Tape(), engine.recognizer.session())
 
 
 def test_a_full_queue_makes_its_client_wait(recognizer: Recognizer, whistle: Whistle) -> None:
     faulty, tape = Faulty(recognizer), Tape()
     with Engine(faulty, EngineLimits(queue_s=0.5)) as engine:  # type: ignore[arg-type]
         faulty.held.clear()
-        stream, sound = engine.open(tape), whistle("_tan_sat_")
+        stream, sound = engine.open(tape, engine.recognizer.session()), whistle("_tan_sat_")
         taken = [stream.accept(AudioChunk(sound[at : at + 1600], RATE, at), 0.01) for at in range(0, RATE * 2, 1600)]
         assert taken[0]
         assert not any(taken[-5:])
@@ -283,7 +262,7 @@ def test_a_cancelled_stream_says_no_more_words(recognizer: Recognizer, whistle: 
     faulty, tape = Faulty(recognizer), Tape()
     with Engine(faulty, EngineLimits(queue_s=60.0)) as engine:  # type: ignore[arg-type]
         faulty.held.clear()
-        stream = engine.open(tape)
+        stream = engine.open(tape, engine.recognizer.session())
         feed(stream, whistle("_tan_sat_"))
         stream.cancel()
         faulty.held.set()
@@ -292,7 +271,7 @@ def test_a_cancelled_stream_says_no_more_words(recognizer: Recognizer, whistle: 
 
 
 def test_after_finish_nothing_is_accepted(engine: Engine) -> None:
-    stream = engine.open(Tape())
+    stream = engine.open(Tape(), engine.recognizer.session())
     stream.finish()
     with pytest.raises(ValueError, match="open a new one"):
         stream.accept(AudioChunk(np.zeros(10, np.float32), RATE, 0))

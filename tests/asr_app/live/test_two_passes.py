@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from loudness import Loudness
+from tape import Tape
 
 import asr_app.audio.voice_activity
 import asr_app.live.two_passes
@@ -49,20 +50,6 @@ def second_pass() -> Iterator[SecondPass]:
 def in_one_pass(recognizer: Recognizer, samples: Samples) -> list[Event]:
     stream = LiveStream(recognizer)
     return [event for chunk in chunks(samples) for event in stream.accept(chunk)] + stream.flush()
-
-
-class Tape:
-    """A listener that keeps everything."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.closed = threading.Event()
-
-    def put(self, event: Event) -> None:
-        self.events.append(event)
-
-    def close(self) -> None:
-        self.closed.set()
 
 
 class Broken(Tape):
