@@ -11,6 +11,7 @@ from asr_app.errors import ConfigError
 
 Action = Literal["scratch", "undo", "stop"]
 Capitals = Literal["cap", "all_caps", "all_caps_on", "all_caps_off"]
+Where = Literal["anywhere", "last", "alone"]
 Joins = Literal["before", "after", "both", "none"]
 ACTIONS: frozenset[str] = frozenset(get_args(Action))
 _DOES = ACTIONS | frozenset(get_args(Capitals))
@@ -22,7 +23,7 @@ class Command:
 
     writes: str = ""
     does: str = ""
-    where: Literal["anywhere", "alone"] = "anywhere"
+    where: Where = "anywhere"
     joins: Joins = "before"
 
 
@@ -75,7 +76,7 @@ def _command(fields: dict[str, Any]) -> Command:
     command = Command(**fields)
     if command.does and command.does not in _DOES:
         raise ConfigError(f"does = {command.does!r} of a command: give one of {', '.join(sorted(_DOES))}")
-    if command.where not in ("anywhere", "alone") or command.joins not in get_args(Joins):
+    if command.where not in get_args(Where) or command.joins not in get_args(Joins):
         raise ConfigError(
             f"where = {command.where!r}, joins = {command.joins!r} of a command: see docs/written-text.md"
         )

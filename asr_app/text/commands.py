@@ -48,10 +48,17 @@ class Commands:
             return None
         if called:
             return replace(match, start=place)
-        if match.value.where == "alone":
-            return match if match.end - match.start == len(words) else None
         clashes = place > 0 and words[place - 1].casefold() in self._not_after
-        return None if clashes else match
+        return match if self._stands_free(match, words) and not clashes else None
+
+    def _stands_free(self, match: Match[Command], words: Sequence[str]) -> bool:
+        """Whether a command without its keyword stands where it holds."""
+        if match.value.where == "anywhere" or match.end - match.start == len(words):
+            return True
+        if match.end == len(words):
+            return match.value.where == "last"
+        after = self._phrases.at(words, match.end)
+        return bool(match.value.writes) and after is not None and after.value.writes.isspace()
 
 
 class _Writer:

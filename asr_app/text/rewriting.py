@@ -12,7 +12,8 @@ ENDS = frozenset(".?!")
 PARAGRAPH = "\n\n"
 _BREAKS = frozenset({"\n", PARAGRAPH})
 _OPENING = frozenset("\"'“‘«„([{¿¡")
-_CLOSING = "\"'”’»)]}"
+_BRACKETS = ")]}"
+_CLOSING = f"\"'”’»{_BRACKETS}"
 _CONTEXT = 32
 """Words of an open sentence that the tagger is told of: as many as it looks back."""
 _ADDRESS = re.compile(r"@|://|\.\w\w")
@@ -73,15 +74,21 @@ class Punctuation:
         for place, token in enumerate(tokens):
             if place not in tags:
                 begins = begins or token.text in ENDS | _BREAKS
-                made.append(token)
+                made += self._behind(token, made)
                 continue
             cased, mark = tags[place]
             made.append(self._cased(token, in_sentence(token.text, cased, begins)))
-            mark = _allowed(mark, token, tokens[place + 1 : place + 2])
+            mark = _allowed(mark, token, tokens[place + 1 : place + 3])
             begins = mark in ENDS
             if mark and token.text[-1:] not in (mark, "?", "!"):  # p.m. ends a sentence too
                 made.append(Token(mark, token.end, token.end, space_before=False, stage=self.name))
         return tuple(made)
+
+    def _behind(self, token: Token, made: list[Token]) -> list[Token]:
+        """What was said and, where it closes a bracket, the mark before it, which stands behind: (so)."""
+        if token.text not in _BRACKETS or not made or made[-1].start < made[-1].end or made[-1].stage != self.name:
+            return [token]
+        return [token, replace(made.pop(), start=token.end, end=token.end)]
 
     def _tags(self, tokens: Tokens) -> dict[int, tuple[str, str]]:
         """What the tagger says of each word, by place; where the speaker said a mark or a break, its text ends."""
@@ -110,6 +117,8 @@ def _allowed(mark: str, token: Token, after: Tokens) -> str:
     """A mark, or none where it may not stand: what was said is not doubled, lines are not ended, no word is changed."""
     if mark not in MARKS or not (token.stage or is_read_alike(token.text, token.text + mark)):
         return ""
+    if after and after[0].text in _CLOSING and (len(after) == 1 or after[1].text == PARAGRAPH):
+        after = after[1:]
     is_free = not after or is_word(after[0]) or after[0].text in _OPENING
     return mark if is_free or (after[0].text == PARAGRAPH and mark in ENDS) else ""
 

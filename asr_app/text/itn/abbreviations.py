@@ -1,4 +1,4 @@
-"""Words that are written short: titles before names, et cetera, R&D."""
+"""Words that are written short or by a convention of their own: titles before names, et cetera, R&D, 24/7."""
 
 from collections.abc import Sequence
 
@@ -56,6 +56,11 @@ _SAID = {
     "r and b": "R&B",
     "r and d": "R&D",
     "s and p": "S&P",
+    "h two o": "H2O",
+    "fifty fifty": "fifty-fifty",
+    "twenty four seven": "24/7",
+    "twenty twenty hindsight": "20/20 hindsight",
+    "twenty twenty vision": "20/20 vision",
 }
 _FIRST = frozenset(phrase.split()[0] for phrase in _SAID)
 _LONGEST = max(len(phrase.split()) for phrase in _SAID)

@@ -59,17 +59,21 @@ def _is_counted(words: Sequence[str], place: int) -> bool:
 
 
 def _day_first(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
-    """The third of march [twenty twenty one]."""
-    if at(words, place) != "the":
+    """[The second to] the third of march [twenty twenty one]."""
+    day = _day(words, place + 1) if at(words, place) == "the" else None
+    if day is None:
         return None
-    day = _day(words, place + 1)
-    if day is None or at(words, day[1]) != "of" or at(words, day[1] + 1) not in MONTHS:
+    value, end = day
+    if at(words, end) in ("to", "and", "or") and at(words, end + 1) == "the":
+        last = _day_first(words, end + 1, style)
+        return (last[0], f"{value} {words[end]} {last[1]}") if last else None
+    if at(words, end) != "of" or at(words, end + 1) not in MONTHS:
         return None
-    month, end = style.name(words[day[1] + 1]), day[1] + 2
+    month, end = style.name(words[end + 1]), end + 2
     after = year(words, end)
     if after and not _is_counted(words, after[1]):
-        return after[1], f"{day[0]} {month} {after[0]}"
-    return end, f"{day[0]} {month}"
+        return after[1], f"{value} {month} {after[0]}"
+    return end, f"{value} {month}"
 
 
 def _quarter(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:

@@ -9,16 +9,15 @@ _SHORTEST = 3
 _CARD = 16
 _ON = frozenset({"hundred", "point", *SCALES})
 """Words with which a number goes on that is none of single digits."""
+_NUMBERED = frozenset({"airbus", "boeing", "extension", "flight", "highway", "interstate", "room", "route", "suite"})
+"""What has a number of which a hundred is left out: boeing seven forty seven."""
 
 
 def find_telephone(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
     """[plus, a country's code and] ten digits, toll-free, seven digits, a card's sixteen, or a network address."""
-    address = _network_address(words, place)
-    if address:
-        return address
-    toll_free = _toll_free(words, place)
-    if toll_free:
-        return toll_free
+    found = _network_address(words, place) or _toll_free(words, place)
+    if found:
+        return found
     plus = at(words, place) == "plus"
     number, end = _groups(words, place + plus)
     if at(words, place) == "zero" or not plus:
@@ -29,6 +28,8 @@ def find_telephone(words: Sequence[str], place: int, style: Style) -> tuple[int,
         return end, f"{'+' if plus else ''}{number[:-10]} {_telephone(number[-10:])}"
     if plus:
         return None
+    if len(number) == 11 and number[0] == "0" and (place or at(words, place) == "zero"):
+        return end, _british(number)
     if len(number) == 10:
         return end, _telephone(number)
     if len(number) == 9 and style.colloquial:
@@ -52,6 +53,11 @@ def _toll_free(words: Sequence[str], place: int) -> tuple[int, str] | None:
 
 def _telephone(number: str) -> str:
     return f"{number[:3]}-{number[3:6]}-{number[6:]}"
+
+
+def _british(number: str) -> str:
+    """An area code of three digits, as London's, or of five."""
+    return f"{number[:3]} {number[3:7]} {number[7:]}" if number[1] == "2" else f"{number[:5]} {number[5:]}"
 
 
 def _groups(words: Sequence[str], place: int) -> tuple[str, int]:
@@ -82,7 +88,11 @@ def _network_address(words: Sequence[str], place: int) -> tuple[int, str] | None
 
 
 def find_code(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
-    """Letters and digits in one word (B52, ABC123), or three digits and more said one by one (room two oh four)."""
+    """Letters and digits in one word (B52, ABC123), or three digits and more (room two oh four, flight two sixty)."""
+    if at(words, place - 1) in _NUMBERED and at(words, place) in DIGITS:
+        pair = below_hundred(words, place + 1)
+        if pair and pair[0] >= 10 and at(words, pair[1]) not in _ON:
+            return pair[1], f"{DIGITS[words[place]]}{pair[0]}"
     digits, after = digit_run(words, place)
     pieces: list[str] = []
     end = place

@@ -7,9 +7,10 @@ from asr_app.text.itn.style import Style
 
 _COUNTRIES = "uk us ca de fr es it nl eu au nz in jp cn br ru ch at be se no dk fi pl cz ie pt gr tv me"
 _OTHERS = "com org net edu gov mil int info biz io ai co app dev cloud tech online store blog xyz"
-_FILES = "html htm php pdf txt csv zip exe json"
+_FILES = "html htm php pdf txt csv zip exe json md docx xlsx pptx jpg jpeg png gif py js"
 _DOMAINS = frozenset(f"{_COUNTRIES} {_OTHERS} {_FILES}".split())
 _JOINTS = {"dot": ".", "dash": "-", "hyphen": "-", "underscore": "_"}
+_ARTICLES = frozenset({"a", "an", "the"})
 _WORDS_OF_A_LABEL = 5
 _PATH_JOINTS = {**_JOINTS, "slash": "/", "forward slash": "/"}
 
@@ -38,7 +39,7 @@ def _web(words: Sequence[str], place: int) -> tuple[int, str] | None:
             end, text = end + len(said), f"{text}www."
             break
     domain = _domain(words, end, known=not text)
-    if domain is None:
+    if domain is None or (not text and words[place] in _ARTICLES):  # the dot com bubble
         return None
     end, text = domain[0], text + domain[1]
     while at(words, end) == "slash":

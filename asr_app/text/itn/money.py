@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from asr_app.text.itn.numbers import at, cardinal
+from asr_app.text.itn.numbers import at, below_hundred, cardinal
 from asr_app.text.itn.quantities import Amount, amount
 from asr_app.text.itn.style import Style
 
@@ -17,10 +17,14 @@ _CURRENCIES = {
 }  # fmt: skip
 _MINOR = {"dollar": ("cent", "cents"), "euro": ("cent", "cents"), "pound": ("penny", "pence", "p")}
 _LONGEST = max(len(name.split()) for name in _CURRENCIES)
+_COSTS = frozenset({"cost", "costs", "costing"})
 
 
 def find_money(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
     """The sum that begins at a place."""
+    price = _price(words, place)
+    if price:
+        return price
     sum_ = _one_and_fifty(words, place, style) or amount(words, place, style)
     if sum_ is None or sum_.figures.startswith("-") or at(words, place) == "point":
         return None
@@ -41,7 +45,20 @@ def _one_and_fifty(words: Sequence[str], place: int, style: Style) -> Amount | N
     head = cardinal(words, place)
     if not read or not head or head[1] != place + 1 or not 100 < read[0] < 1000 or read[0] % 100 < 10:
         return None
-    return Amount(style.integer(read[0]), "", place + read[1] - 1)
+    end = place + read[1] - 1
+    is_many = at(words, end) in _MINOR and at(words, place - 1) != "a"  # two twenty dollar bills
+    return None if is_many else Amount(style.integer(read[0]), "", end)
+
+
+def _price(words: Sequence[str], place: int) -> tuple[int, str] | None:
+    """A price without its currency: "it costs nineteen ninety nine"; not "two fifty", which may be hundreds."""
+    whole = below_hundred(words, place)
+    cents = below_hundred(words, whole[1]) if whole and whole[0] >= 10 else None
+    if whole is None or cents is None or cents[0] < 10 or _currency(words, cents[1]):
+        return None
+    before, after = at(words, place - 1), at(words, cents[1])
+    is_price = before in _COSTS or (after in ("each", "apiece") and before not in ("by", "from", "in", "since"))
+    return (cents[1], f"{whole[0]}.{cents[0]}") if is_price else None
 
 
 def _currency(words: Sequence[str], place: int) -> tuple[str, int] | None:

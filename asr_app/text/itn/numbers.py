@@ -49,7 +49,8 @@ def _hundreds(words: Sequence[str], place: int) -> Reading | None:
         return None if at(words, place) == "a" else head
     end += 1
     rest = below_hundred(words, end + (at(words, end) == "and"))
-    return (100 * value + rest[0], rest[1]) if rest else (100 * value, end)
+    goes_on = rest and at(words, rest[1]) != "hundred"  # "between one hundred and two hundred" has two numbers
+    return (100 * value + rest[0], rest[1]) if rest and goes_on else (100 * value, end)
 
 
 def cardinal(words: Sequence[str], place: int) -> Reading | None:

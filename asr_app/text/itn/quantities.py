@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asr_app.text.itn.numbers import DIGITS, MILLIONS, SCALES, SMALL, ZEROS, at, below_hundred, cardinal, ordinal
+from asr_app.text.itn.numbers import DIGITS, MILLIONS, SCALES, SMALL, TENS, ZEROS, at, below_hundred, cardinal, ordinal
 from asr_app.text.itn.style import Style
 
 
@@ -25,7 +25,7 @@ class Amount:
 
 def amount(words: Sequence[str], place: int, style: Style) -> Amount | None:
     """The longest number that begins at a place: "minus twelve point five", "three million", "two hundred"."""
-    minus = at(words, place) in ("minus", "negative")
+    minus = at(words, place) in ("minus", "negative") and at(words, place - 1) != "or"  # plus or minus five
     begin = place + minus
     whole = cardinal(words, begin)
     read = _scaled(words, begin, style) or _decimal(words, begin, whole, style)
@@ -52,16 +52,25 @@ def _scaled(words: Sequence[str], place: int, style: Style) -> Amount | None:
 
 
 def _decimal(words: Sequence[str], place: int, whole: tuple[int, int] | None, style: Style) -> Amount | None:
-    """[A whole number,] "point" and digits [and a scale]."""
+    """[A whole number,] "point" and digits [and a scale]; a version has several points."""
     value, point = whole if whole else (0, place)
-    if at(words, point) != "point":
+    if not _is_point(words, point, whole is not None):
         return None
     decimals, end = _decimals(words, point + 1)
     if not decimals:
         return None
+    is_version = whole is not None and at(words, place - 1) != "point"  # not "point four point five point one"
+    while is_version and _is_point(words, end) and _decimals(words, end + 1)[0]:
+        more, end = _decimals(words, end + 1)
+        decimals = f"{decimals}.{more}"
     scale = at(words, end) if at(words, end) in SCALES else ""
     leading = style.integer(value) if whole or style.capitals else ""
     return Amount(f"{leading}.{decimals}", scale, end + bool(scale))
+
+
+def _is_point(words: Sequence[str], place: int, inside: bool = True) -> bool:
+    """Whether a point is said; as "dot" only inside a number: python three dot twelve."""
+    return at(words, place) == "point" or (inside and at(words, place) == "dot")
 
 
 def _decimals(words: Sequence[str], place: int) -> tuple[str, int]:
@@ -84,7 +93,15 @@ def find_number(words: Sequence[str], place: int, style: Style) -> tuple[int, st
         return None  # "at this point two of them"
     if at(words, place) == "negative" and "." not in read.figures and at(words, read.end):
         return None
-    return read.end, read.text
+    return None if _goes_on(words, place, read) else (read.end, read.text)
+
+
+def _goes_on(words: Sequence[str], place: int, read: Amount) -> bool:
+    """Whether "two fifty" is said, a price, a time, or two numbers: half of it in figures would be none of these."""
+    is_pair = at(words, place) in {*TENS, *SMALL} and len(read.figures) == 2 and not read.scale
+    before = at(words, place - 2)
+    alone = before not in {*SMALL, *TENS, *ZEROS, *SCALES, "hundred", "point", "double", "triple"}
+    return is_pair and alone and 1 <= SMALL.get(at(words, place - 1), 0) <= 12
 
 
 def find_ordinal(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
@@ -93,6 +110,8 @@ def find_ordinal(words: Sequence[str], place: int, style: Style) -> tuple[int, s
     if read is None or read[0] <= style.ordinals_spelled_to:
         return None
     value, end = read
+    if words[end - 1] == "second" and at(words, place - 1) in ("a", "another"):
+        return None  # a thirty second break
     return end, f"{style.integer(value)}{_suffix(value)}"
 
 

@@ -11,6 +11,7 @@ from asr_app.text.itn.letters import find_letters
 from asr_app.text.itn.measures import find_measure
 from asr_app.text.itn.money import find_money
 from asr_app.text.itn.quantities import find_fraction, find_number, find_ordinal
+from asr_app.text.itn.ranges import levelled
 from asr_app.text.itn.style import USUAL, Finder, Style
 from asr_app.text.itn.times import find_time
 from asr_app.text.stages import Rewrite
@@ -19,15 +20,15 @@ _FINDERS: dict[str, Finder] = {
     "electronic": find_electronic,
     "money": find_money,
     "measure": find_measure,
+    "house": find_house,
     "time": find_time,
     "date": find_date,
     "telephone": find_telephone,
     "fraction": find_fraction,
     "decimal": find_number,
     "ordinal": find_ordinal,
-    "code": find_code,
-    "house": find_house,
     "abbreviation": find_abbreviation,
+    "code": find_code,
     "letters": find_letters,
 }
 """By kind; of expressions of the same length, the first kind holds."""
@@ -49,7 +50,7 @@ class RuleRewriter:
             if rewrite:
                 found.append(rewrite)
             place = rewrite.end if rewrite else place + 1
-        return found
+        return found if self._style.colloquial else levelled(lowered, found)
 
     def _longest(self, words: list[str], place: int) -> Rewrite | None:
         best: Rewrite | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from asr_app.text.itn.numbers import DIGITS, TENS, at, below_hundred
+from asr_app.text.itn.numbers import DIGITS, TENS, at, below_hundred, cardinal
 from asr_app.text.itn.style import Style
 
 _HALVES = {("a", "m"): "a.m.", ("p", "m"): "p.m.", ("am",): "a.m.", ("pm",): "p.m."}
@@ -10,8 +10,10 @@ _ZONES = {
     tuple(zone): zone
     for zone in ("gmt", "utc", "est", "edt", "cst", "cdt", "mst", "mdt", "pst", "pdt", "cet", "bst", "et", "pt", "ct")
 }
-_PREPOSITIONS = "at by until till before after around about past from since for to between is was"
+_PREPOSITIONS = "at by until till before after around about past from since for to between"
 _BEFORE_TIME = frozenset(_PREPOSITIONS.split())
+_OF_DAY = frozenset({"it", "now", "time"})
+"""What a time is said of: "it is two fifteen"; a room is none."""
 _AFTER_TIME = frozenset({"today", "tomorrow", "tonight", "yesterday", "sharp"})
 _OCLOCK = (("o'clock",), ("oclock",), ("o", "clock"), ("o'", "clock"))
 
@@ -61,12 +63,15 @@ def _hour_and_minutes(words: Sequence[str], place: int, style: Style) -> tuple[i
 
 def _is_of_day(words: Sequence[str], place: int, end: int, style: Style) -> bool:
     """Whether "two fifteen" is a time: it may be a room, a price or two numbers."""
-    if below_hundred(words, place) and (below_hundred(words, place) or (0, 0))[0] > 12:
-        return False  # thirteen fifteen: a year or a number sooner than a time
+    before = at(words, place - 1)
+    hour = below_hundred(words, place)
+    if hour and hour[0] > 12:
+        return before == "at"  # thirteen fifteen: a year or a number sooner than a time
     if style.colloquial:
         return True
     alone = place == 0 and end == len(words)
-    return alone or at(words, place - 1) in _BEFORE_TIME or at(words, end) in _AFTER_TIME
+    said_of = before in ("is", "was") and at(words, place - 2) in _OF_DAY
+    return alone or said_of or before in _BEFORE_TIME or at(words, end) in _AFTER_TIME
 
 
 def _oclock(words: Sequence[str], place: int) -> int:
@@ -98,11 +103,11 @@ def _past(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | N
     hour = _hour(words, minutes[1] + 1)
     if hour is None or hour[0] > 12 or (words[minutes[1]] == "after" and not style.colloquial):
         return None
-    return _colloquial(words, hour[0], minutes[0], hour[1], style)
+    return _colloquial(words, place, (hour[0], minutes[0]), hour[1], style)
 
 
 def _before(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
-    """Quarter to two, ten to two p m; "ten to two" by itself is a score, a ratio or a range as well."""
+    """Quarter to two, twenty to two, ten to two p m; "ten to two" by itself is a score or a ratio as well."""
     minutes = _spoken_minutes(words, place)
     if minutes is None or at(words, place) == "half":
         return None
@@ -110,9 +115,19 @@ def _before(words: Sequence[str], place: int, style: Style) -> tuple[int, str] |
     hour = _hour(words, end + 1)
     if at(words, end) not in ("to", "till") or hour is None or not 1 <= hour[0] <= 12:
         return None
-    if at(words, place) != "quarter" and not _tail(words, hour[1], style)[1]:
+    if at(words, place) != "quarter" and not _is_clock(words, place, minutes[0], hour, style):
         return None
-    return _colloquial(words, (hour[0] - 2) % 12 + 1, 60 - minutes[0], hour[1], style)
+    return _colloquial(words, place, ((hour[0] - 2) % 12 + 1, 60 - minutes[0]), hour[1], style)
+
+
+def _is_clock(words: Sequence[str], place: int, minute: int, hour: tuple[int, int], style: Style) -> bool:
+    """Whether "ten to two" is a time rather than a score, a ratio or, as "eight to five p m", a range."""
+    has_tail = bool(_tail(words, hour[1], style)[1])
+    if style.colloquial or "minutes" in words[place : hour[1]]:
+        return has_tail
+    is_range = minute % 5 > 0 or at(words, place - 1) == "from"
+    is_alone = cardinal(words, hour[1] - 1) == hour  # not "twenty to ten thousand"
+    return not is_range and (has_tail or (minute in (20, 25) and is_alone))
 
 
 def _spoken_minutes(words: Sequence[str], place: int) -> tuple[int, int] | None:
@@ -122,9 +137,9 @@ def _spoken_minutes(words: Sequence[str], place: int) -> tuple[int, int] | None:
     return read if read and read[0] < 60 else None
 
 
-def _colloquial(words: Sequence[str], hour: int, minute: int, end: int, style: Style) -> tuple[int, str] | None:
-    """What prose leaves in words, unless the half of the day is said."""
+def _colloquial(words: Sequence[str], place: int, time: tuple[int, int], end: int, style: Style) -> tuple[int, str]:
+    """What prose leaves in words, unless the half of the day is said. time: hour and minute."""
     tail_end, tail = _tail(words, end, style)
     if not tail and not style.colloquial:
-        return None
-    return tail_end, style.minutes.format(hour=hour, minute=minute) + tail
+        return end, " ".join(words[place:end])
+    return tail_end, style.minutes.format(hour=time[0], minute=time[1]) + tail

@@ -36,6 +36,12 @@ def obeyed(text: str, commands: Commands = ENGLISH) -> str:
         ("that was it all caps", "that was it"),
         ("New Line", "\n"),
         ("open quote", "“"),
+        ("no comma thanks", "no, thanks"),
+        ("what is that question mark", "what is that?"),
+        ("two things colon new line first", "two things:\nfirst"),
+        ("two things colon", "two things:"),
+        ("i am here period new paragraph bye", "i am here.\n\nbye"),
+        ("wait dot dot dot r ampersand d", "wait… r & d"),
     ],
 )
 def test_commands_are_obeyed(spoken: str, expected: str) -> None:
@@ -50,6 +56,10 @@ def test_commands_are_obeyed(spoken: str, expected: str) -> None:
         "a long period",
         "put the cap on",
         "my colon hurts",
+        "colon cancer",
+        "the end of the period",
+        "his baseball cap",
+        "a quote unquote friend",
         "to a full stop",
         "",
     ],

@@ -59,7 +59,23 @@ def test_marks_and_capitals() -> None:
 
 def test_spoken_marks_are_not_doubled() -> None:
     tokens = Punctuation(Shouter()).apply(dictated("so question mark what new line then open quote ok close quote"))
-    assert text_of(tokens) == "So? What\nThen, “ok”"
+    assert text_of(tokens) == "So? What\nThen, “ok.”"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("so open quote ok close quote", "So, “ok.”"),
+        ("so open bracket ok close bracket", "So, (ok)."),
+        ("so open bracket ok close bracket new paragraph", "So, (ok).\n\n"),
+        ("so open quote ok close quote full stop", "So, “ok”."),
+        ("so open bracket what close bracket then", "So, (what) Then,"),
+    ],
+)
+def test_a_mark_at_the_end_stands_in_quotes_and_behind_brackets(said: str, expected: str) -> None:
+    tokens = Punctuation(Shouter()).apply(dictated(said))
+    assert text_of(tokens) == expected
+    check_spans(tokens, len(said.split()))
 
 
 def test_words_cannot_be_changed() -> None:

@@ -62,9 +62,52 @@ def written(text: str, style: Style = USUAL) -> str:
         ("she works in r and d at acme incorporated", "she works in R&D at acme Inc."),
         ("we live at twelve main street", "we live at 12 main street"),
         ("o k an x ray and a t shirt", "OK an X-ray and a T-shirt"),
+        ("the room is three oh four and it is three oh four", "the room is 304 and it is 3:04"),
+        ("at sixteen forty five", "at 16:45"),
+        ("a thirty second break on the thirty second day", "a 30 second break on the 32nd day"),
+        ("version two point zero point one or two dot one", "version 2.0.1 or 2.1"),
+        ("h two o and c o two", "H2O and CO2"),
+        ("f b i and c i a on the t v i saw", "FBI and CIA on the TV i saw"),
+        ("kowalski that's k o w a l s k i i think", "kowalski that's K-O-W-A-L-S-K-I i think"),
+        ("smith s m i t h", "smith S-M-I-T-H"),
+        ("it is oh two oh seven nine four six oh nine five eight", "it is 020 7946 0958"),
+        ("zero seven seven double zero nine zero zero one two three", "07700 900123"),
+        ("a boeing seven forty seven in room two fifteen", "a boeing 747 in room 215"),
+        ("my address is twelve main street", "my address is 12 main street"),
+        ("at seven fifteen main street", "at 715 main street"),
+        ("ten downing street", "10 downing street"),
+        ("from the ninth to the eleventh of march", "from 9 to 11 March"),
+        ("it costs nineteen ninety nine or twelve fifty each", "it costs 19.99 or 12.50 each"),
+        ("it cost nineteen eighty four dollars", "it cost 1984 dollars"),
+        ("two twenty dollar bills and a two fifty dollar ticket", "two $20 bills and a $250 ticket"),
+        ("a fifty fifty chance of twenty twenty vision", "a fifty-fifty chance of 20/20 vision"),
+        ("open twenty four seven", "open 24/7"),
+        ("open report dot p d f or notes dot md", "open report.pdf or notes.md"),
+        ("plus or minus five percent", "plus or minus 5%"),
     ],
 )
 def test_what_is_written_otherwise(spoken: str, expected: str) -> None:
+    assert written(spoken) == expected
+
+
+@pytest.mark.parametrize(
+    ("spoken", "expected"),
+    [
+        ("ten to fifteen minutes", "10 to 15 minutes"),
+        ("between five and twenty", "between 5 and 20"),
+        ("between fifty and sixty dollars", "between $50 and $60"),
+        ("between one hundred and two hundred euros", "between €100 and €200"),
+        ("one or two percent", "1 or 2%"),
+        ("five to ten kilometers", "5 to 10 km"),
+        ("two point five to three million", "2.5 to 3 million"),
+        ("from nine to five thirty", "from 9 to 5:30"),
+        ("eight to five p m", "8 to 5 p.m."),
+        ("from ten to two p m", "from 10 to 2 p.m."),
+        ("a twelve by fifteen room", "a 12 by 15 room"),
+        ("ten to one hundred", "10 to 100"),
+    ],
+)
+def test_numbers_of_a_range_are_both_in_figures(spoken: str, expected: str) -> None:
     assert written(spoken) == expected
 
 
@@ -85,6 +128,13 @@ def test_what_is_written_otherwise(spoken: str, expected: str) -> None:
         "the doctor said to call a doctor and doctor please come",
         "we came to one long road at one end of the street and to two lane street",
         "no saint was incorporated in the city versus the country",
+        "two to three hundred dollars or fifteen or twenty thousand people",
+        "one or two of them and between five and ten of us",
+        "between nine and half past ten",
+        "it's twenty to nine or twenty five past eight",
+        "he paid two fifty or one twenty",
+        "the dot com bubble",
+        "a five minute drive",
         "",
         "東京 😀 naïve",
     ],
@@ -104,6 +154,7 @@ def test_words_that_need_no_change(text: str) -> None:
         ("five cents", "$0.05"),
         ("twenty gigahertz", "20 ghz"),
         ("point five", ".5"),
+        ("five to fifteen", "five to 15"),
     ],
 )
 def test_plain_style(spoken: str, expected: str) -> None:
