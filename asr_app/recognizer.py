@@ -198,12 +198,13 @@ class RecognizerSession:
         self._acoustic.accept(self._resample(chunk.samples, chunk.sample_rate))
         return events
 
-    def close(self) -> None:
-        """Say that no more audio comes; what waits is to be stepped, and then comes `end`."""
+    def close(self) -> list[Event]:
+        """Say that no more audio comes: no events yet, what waits is to be stepped, and then comes `end`."""
         self._closed = True
         if self._resampler:
             self._acoustic.accept(self._resampler.finish())
         self._acoustic.finish()
+        return []
 
     def decode(self, log_probs: LogProbs) -> list[Event]:
         """The events of one step's log-probabilities (T, V)."""

@@ -39,7 +39,6 @@ class GatedSession:
         self._segments = 0
         self._changes = False  # the recogniser, before what is heard next
         self._closed = False
-        self._untold: list[Event] = []
 
     @property
     def acoustic(self) -> AcousticStream | None:
@@ -93,14 +92,14 @@ class GatedSession:
             self._changes = True
         return events + self._go_on()
 
-    def close(self) -> None:
-        """No more chunks come."""
+    def close(self) -> list[Event]:
+        """No more chunks come: the speech in progress ends."""
         self._closed = True
-        self._untold = self.flush()
+        return self.flush()
 
     def end(self) -> list[Event]:
-        """What was not told yet."""
-        return self._untold
+        """Nothing more: the final of each run of speech comes with its last step."""
+        return []
 
     def _go_on(self) -> list[Event]:
         """The events of what was heard, up to speech that is yet to be stepped to its end."""

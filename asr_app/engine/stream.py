@@ -48,8 +48,8 @@ class StreamSession(Protocol):
         """The events of one step's log-probabilities (T, V)."""
         ...
 
-    def close(self) -> None:
-        """No more chunks come."""
+    def close(self) -> list[Event]:
+        """No more chunks come: the events of that."""
         ...
 
     def end(self) -> list[Event]:
@@ -161,7 +161,7 @@ class EngineStream:
             return
         if not self._closed:
             self._closed = True
-            self._session.close()
+            self._tell(self._session.close())
         self._note_ready()
         if self._session.is_over:
             self._end(self._session.end())

@@ -8,7 +8,9 @@ final has the words of the first pass, and a note that says so.
 import logging
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from asr_app.audio.voice_activity import VoiceActivityOptions
 from asr_app.engine.sound_memory import SoundMemory
@@ -23,7 +25,7 @@ from decoder.types import Word
 logger = logging.getLogger(__name__)
 
 _BEFORE_S = VoiceActivityOptions().pre_roll_s
-_AFTER_S = 0.4  # the last word, whose labels may be early
+_AROUND_S = 0.4  # heard beside a segment: its labels may be early, and a word that is cut is heard as another one
 _PATIENCE_S = 3.0  # and the length of the segment: what is slower than speech is never in time
 
 
@@ -39,9 +41,15 @@ class SecondPass:
         """Do this in the thread, after what was submitted before; never waits."""
         self._jobs.put(job)
 
-    def words(self, exact: Recognizer, speech: Speech) -> tuple[Word, ...]:
-        """What is said in a segment; for the thread. TooSlowError where that takes too long, or what hearing raises."""
-        return self._networks.ask((exact, speech), _PATIENCE_S + len(speech.samples) / exact.sample_rate)
+    def words(self, exact: Recognizer, speech: Speech, due_s: float) -> tuple[Word, ...]:
+        """What is said in a run of speech; for the thread. TooSlowError after due_s, or what hearing raises.
+
+        due_s: of time.monotonic.
+        """
+        left_s = due_s - time.monotonic()
+        if left_s <= 0:
+            raise TooSlowError("are behind with earlier segments")
+        return self._networks.ask((exact, speech), left_s)
 
     def close(self) -> None:
         """End after what was submitted."""
@@ -62,7 +70,8 @@ class TwoPasses:
     def __init__(self, listener: Listener, exact: Recognizer, memory: SoundMemory, second_pass: SecondPass) -> None:
         """exact: of the stream's sample rate. memory: of the stream."""
         self._listener, self._exact, self._memory, self._second_pass = listener, exact, memory, second_pass
-        self._from_s = 0.0  # where the segment in progress begins
+        self._from_s = 0.0  # where the words of the segment in progress begin
+        self._heard_from_s = 0.0  # where it is heard from
         self._stable = 0  # words of the last partial
 
     def use(self, exact: Recognizer) -> None:
@@ -72,7 +81,7 @@ class TwoPasses:
     def put(self, event: Event) -> None:
         """Tell an event, or keep a final until the second pass is over; never waits."""
         if isinstance(event, SpeechStarted):
-            self._from_s = max(self._from_s, event.time_s - _BEFORE_S)
+            self._heard_from_s = max(self._heard_from_s, event.time_s - _BEFORE_S)
         if isinstance(event, Final):
             self._hear_again(event)
             return
@@ -86,18 +95,21 @@ class TwoPasses:
     def _hear_again(self, first: Final) -> None:
         self._listener.put(Partial(first.segment_id, first.revision, first.words, self._stable))
         self._stable = 0
-        end_s = first.words[-1].end_s if first.words else self._from_s
-        speech, exact = self._memory.between(self._from_s, end_s + _AFTER_S), self._exact
-        self._memory.forget(end_s)
-        self._from_s = end_s
-        self._second_pass.submit(lambda: self._listener.put(self._second(first, speech, exact)))
+        end_s = first.words[-1].end_s if first.words else self._heard_from_s
+        speech, exact = self._memory.between(self._heard_from_s, end_s + _AROUND_S), self._exact
+        segment = _Segment(first, self._from_s, end_s if _is_cut(first, exact) else end_s + _AROUND_S)
+        self._from_s, self._heard_from_s = segment.end_s, segment.end_s - _AROUND_S
+        self._memory.forget(self._heard_from_s)
+        due_s = time.monotonic() + _PATIENCE_S + len(speech.samples) / exact.sample_rate
+        self._second_pass.submit(lambda: self._listener.put(self._second(segment, speech, exact, due_s)))
 
-    def _second(self, first: Final, speech: Speech, exact: Recognizer) -> Final:
+    def _second(self, segment: "_Segment", speech: Speech, exact: Recognizer, due_s: float) -> Final:
         """The final of a segment, a revision above that of the first pass; silence takes no words back."""
+        first = segment.first
         words, note = first.words, ""
         if words:  # else there is nothing to be heard, or to be corrected
             try:
-                words = self._second_pass.words(exact, speech) or words
+                words = segment.own(self._second_pass.words(exact, speech, due_s)) or words
             except TooSlowError as error:
                 note = f"the networks of the second pass {error}"
             except Exception as error:
@@ -105,6 +117,25 @@ class TwoPasses:
                 note = f"the second pass failed ({type(error).__name__})"
         note = note and f"{note}: the words are those of the first"
         return Final(first.segment_id, first.revision + 1, words, note)
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """The first pass's final, and from when to when in the stream its words are."""
+
+    first: Final
+    start_s: float
+    end_s: float
+
+    def own(self, words: Iterable[Word]) -> tuple[Word, ...]:
+        """Of words that were heard around here those of the segment: each word is of one, by its middle."""
+        return tuple(word for word in words if self.start_s <= (word.start_s + word.end_s) / 2 < self.end_s)
+
+
+def _is_cut(first: Final, recognizer: Recognizer) -> bool:
+    """Whether the segment was so long that it ended between two words: the next one may follow at once."""
+    words = first.words
+    return bool(words) and words[-1].end_s - words[0].start_s >= recognizer.endpoints.longest_segment_s
 
 
 def _heard(asked: tuple[Recognizer, Speech]) -> tuple[Word, ...]:

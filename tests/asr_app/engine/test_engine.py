@@ -98,6 +98,37 @@ def test_streams_side_by_side_hear_what_each_hears_alone(
     until(lambda: engine.status.live == 0)
 
 
+class LateVoice:
+    """A speech detector that finds speech from a frame on."""
+
+    def __init__(self, first: int) -> None:
+        self.first, self.frames = first, 0
+
+    def probabilities(self, frames: Samples) -> Samples:
+        numbers = self.frames + np.arange(len(frames))
+        self.frames += len(frames)
+        return np.where(numbers >= self.first, 0.9, 0.1).astype(np.float32)
+
+    def reset(self) -> None:
+        self.frames = 0
+
+
+def test_speech_that_ends_with_the_stream_is_told_in_order(
+    engine: Engine, recognizer: Recognizer, whistle: Whistle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short word, let go of at once: the gate opens only when the stream is closed."""
+    sound = np.concatenate([np.zeros(512 * 8, np.float32), whistle("ant")[: 512 * 3 + 100]])
+    monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", lambda: LateVoice(8))
+    tape = Tape()
+    stream = engine.open(tape, GatedSession(recognizer))
+    feed(stream, sound, size=512 * 8)
+    stream.finish()
+    told = [type(event) for event in tape.wait()]
+    assert told[0] is SpeechStarted
+    assert told.count(SpeechStarted) == told.count(SpeechEnded) == 1
+    assert told.index(SpeechStarted) < told.index(SpeechEnded)
+
+
 def test_an_event_queue_is_a_listener(engine: Engine, whistle: Whistle) -> None:
     queue = EventQueue()
     stream = engine.open(queue, engine.recognizer.session())
