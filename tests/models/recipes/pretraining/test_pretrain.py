@@ -184,7 +184,7 @@ def test_shipped_recipes_fit_english_and_name_no_test_data(path: Path) -> None:
     recipe = read_pretraining_recipe(path)
     assert isinstance(recipe, PretrainingRecipe)
     assert recipe.name == path.stem
-    assert recipe.encoder == read_recipe(SHIPPED / "english.toml").encoder
+    assert recipe.encoder == read_recipe(SHIPPED / "english-first.toml").encoder
     assert {store.split("/")[0] for store in (*recipe.stores, *recipe.noise_stores)} <= {"real", "noise"}
     assert recipe.dev_stores == recipe.teacher_stores == ()
 
