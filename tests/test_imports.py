@@ -22,6 +22,7 @@ TUI_MAY_OF_APP = {
     "asr_app.engine",
     "asr_app.errors",
     "asr_app.events",
+    "asr_app.files.outputs",
     "asr_app.text.realign",
 }
 AT_START = (

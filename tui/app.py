@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -80,6 +80,7 @@ class DictationApp(App[AsrError | None]):
         self.document = TranscriptDocument(restored)
         self.dictation = DictationScreen(self.document, journal)
         self._session: DictationSession | None = None
+        self._opened: DictationSession | None = None  # the newest, before the screen knows of it
         self.status = Status(State.LOADING)
         self._wanted: tuple[str | None, str | None] = (None, None)
         self._working: tuple[str | None, str | None] | None = None
@@ -100,6 +101,10 @@ class DictationApp(App[AsrError | None]):
         logger.info("the details:", exc_info=error)
         self.panic(f"asr: internal error: {type(error).__name__}; `asr --verbose dictate --resume` goes on")
 
+    def notify(self, message: str, **options: Any) -> None:
+        """Show a message, which may hold what was said, or the name of a file: nothing in it is markup."""
+        super().notify(message, **{**options, "markup": False})
+
     # --- the session ---
 
     def _open(self) -> None:
@@ -114,9 +119,10 @@ class DictationApp(App[AsrError | None]):
         except AsrError as error:
             self.post_message(NotOpened(error))
             return
-        if self._gone:
+        self._opened = session
+        if self._gone:  # on_unmount may have looked before there was one
             session.stop()
-        self.post_message(Opened(session))
+        self.post_message(Opened(session, model, device))
         for event in session.events():
             self.post_message(Heard(session, event))
         self.post_message(Ended(session))
@@ -124,19 +130,25 @@ class DictationApp(App[AsrError | None]):
     def on_unmount(self) -> None:
         """Nobody listens any more: what is open, and what is being opened, ends."""
         self._gone = True
-        if self._session is not None:
-            self._session.stop()
+        if self._opened is not None:
+            self._opened.stop()
 
     def on_opened(self, message: Opened) -> None:
-        """What is heard now goes on after all that was."""
-        self.document.begin_take(self.status.time_s)
-        self._session, self._working = message.session, self._wanted
+        """Listen to a session, unless another one was asked for while it was opened."""
+        self._session, self._working = message.session, (message.model, message.device)
+        if self._reopening:
+            message.session.stop()
+            return
         if recording := message.session.status().recording:
             self.notify(f"The sound is recorded to {recording}.")
         self.update_status()
 
     def on_not_opened(self, message: NotOpened) -> None:
-        """Go back to what worked, if anything did."""
+        """Open what was asked for meanwhile, or go back to what worked, if anything did."""
+        if self._reopening:
+            self._reopening = False
+            self._open()
+            return
         if self._working is None or self._working == self._wanted:
             self.exit(message.error, return_code=message.error.exit_code)
             return
@@ -165,8 +177,9 @@ class DictationApp(App[AsrError | None]):
             self.notify("Paused, as you said: space listens again.")
 
     def on_ended(self, message: Ended) -> None:
-        """Open the session that was asked for in its place, if one was."""
+        """Open the session that was asked for in its place, if one was; it goes on after all that was heard."""
         self.status = replace(message.session.status(), state=State.FINISHED, recording=None)
+        self.document.begin_take(self.status.time_s)
         self._session = None
         if self._reopening:
             self._reopening = False
@@ -187,14 +200,15 @@ class DictationApp(App[AsrError | None]):
         self.set_timer(_UPDATE_S if self.status.state is State.SPEECH else _STILL_UPDATE_S, self._look)
 
     def _change(self, model: str | None, device: str | None) -> None:
-        """Go on with another model or microphone."""
+        """Go on with another model or microphone, once the session that is open, or is being opened, has ended."""
         if (model, device) == self._wanted:
             return
         self._wanted = (model, device)
-        if self._session is None:
+        if self._session is None and self.status.state is not State.LOADING:
             self._open()
-        else:
-            self._reopening = True
+            return
+        self._reopening = True
+        if self._session is not None:
             self._session.stop()
 
     # --- keys ---

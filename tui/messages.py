@@ -26,11 +26,11 @@ class Heard(Message):
 
 
 class Opened(Message):
-    """A session has begun."""
+    """A session has begun with the model and the microphone that were asked for, None where any would do."""
 
-    def __init__(self, session: DictationSession) -> None:
+    def __init__(self, session: DictationSession, model: str | None, device: str | None) -> None:
         super().__init__()
-        self.session = session
+        self.session, self.model, self.device = session, model, device
 
 
 class NotOpened(Message):

@@ -28,6 +28,7 @@ class Status:
     real_time_factor: seconds of work for a second of audio.
     time_s, dropped_s: seconds of audio since the start, and how much of it was lost.
     recording: the file that the audio is written to.
+    recording_failure: why it is no longer written; empty while all goes well.
     """
 
     state: State
@@ -39,6 +40,7 @@ class Status:
     time_s: float = 0.0
     dropped_s: float = 0.0
     recording: str | None = None
+    recording_failure: str = ""
 
 
 class DictationSession(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from asr_app.audio.portaudio import ask
+from asr_app.audio.portaudio import ask, open_streams
 from asr_app.errors import AudioDeviceError
 
 NO_DEVICE = (
@@ -31,7 +31,10 @@ class InputDevice:
 
 
 def rescan() -> None:
-    """Let PortAudio look for devices anew: it does so only when it starts. No stream may be open."""
+    """Let PortAudio look for devices anew, unless a stream is open: it does so only when it starts.
+
+    AudioDeviceError where it does not start.
+    """
     ask(_restart)
 
 
@@ -71,16 +74,25 @@ def cannot_open(device: InputDevice, error: Exception) -> AudioDeviceError:
 
 
 def _restart(library: Any) -> None:
+    if open_streams:
+        return
     try:
         if library._initialized:  # not so after an earlier failure
             library._terminate()
         library._initialize()
     except library.PortAudioError as error:
-        raise AudioDeviceError(f"PortAudio does not start ({error}): restart the sound server") from error
+        raise _does_not_start(error) from error
+
+
+def _does_not_start(error: Exception) -> AudioDeviceError:
+    return AudioDeviceError(f"PortAudio does not start ({error}): restart the sound server")
 
 
 def _inputs(library: Any) -> list[InputDevice]:
-    hosts = [host["name"] for host in library.query_hostapis()]
+    try:
+        hosts = [host["name"] for host in library.query_hostapis()]
+    except library.PortAudioError as error:  # an earlier start has failed
+        raise _does_not_start(error) from error
     default = _default_index(library)
     return [
         InputDevice(

@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from asr_app.audio.devices import InputDevice, cannot_open, find_device, rescan
-from asr_app.audio.portaudio import ask
+from asr_app.audio.portaudio import ask, open_streams
 from asr_app.audio.resample import StreamingResampler
 from asr_app.audio.ring import RingBuffer
 from asr_app.audio.types import AudioChunk, Samples
@@ -66,7 +66,11 @@ class Microphone:
 
     def __enter__(self) -> Self:
         """Open the device; AudioDeviceError where that cannot be done."""
-        self._connect()
+        try:
+            self._connect()
+        except AudioDeviceError:  # maybe it was plugged in after PortAudio had looked
+            rescan()
+            self._connect()
         return self
 
     def __exit__(
@@ -154,7 +158,7 @@ class _Capture:
         self._ring = RingBuffer(round(_BUFFER_S * self._rate), channels)
         self._resampler = StreamingResampler(self._rate, sample_rate)
         self._taken = self._received = 0
-        self._next_time = 0.0
+        self._next_time: float | None = None  # by PortAudio's clock, of the next block's first frame
         self._written_at = time.monotonic()  # by the callback
         self._stream = ask(lambda library: self._open(library, device, channels), undo=_close)
         self.heard_at = self._looked_at = time.monotonic()
@@ -170,17 +174,21 @@ class _Capture:
                 callback=self._callback,
             )
             stream.start()
+            open_streams.add(stream)
         except library.PortAudioError as error:
             raise cannot_open(device, error) from error
         return stream
 
     def _callback(self, frames: Samples, count: int, times: Any, status: Any) -> None:
         """PortAudio's thread: copy, count, return."""
-        if status.input_overflow:  # how much PortAudio has lost is seen from the time of what it gives next
-            self._ring.lose(round((times.inputBufferAdcTime - self._next_time) * self._rate))
+        now = time.monotonic()
+        if status.input_overflow and self._next_time is not None:
+            # how much PortAudio has lost is seen from the time of what it gives next, if nobody has set that clock
+            lost_s = min(times.inputBufferAdcTime - self._next_time, now - self._written_at)
+            self._ring.lose(round(lost_s * self._rate))
         self._next_time = times.inputBufferAdcTime + count / self._rate
         self._ring.write(frames)
-        self._written_at = time.monotonic()
+        self._written_at = now
 
     @property
     def waiting_s(self) -> float:
@@ -223,6 +231,7 @@ class _Capture:
             ask(lambda library: _close(library, self._stream), patience_s=_CLOSING_S)
         except AudioDeviceError as error:
             logger.warning("%r is not closed yet: %s", self._name, error)
+            open_streams.discard(self._stream)  # a new start closes it
 
 
 def _close(library: Any, stream: Any) -> None:
@@ -231,3 +240,5 @@ def _close(library: Any, stream: Any) -> None:
         stream.close()
     except library.PortAudioError as error:  # of a device that is not there any more
         logger.info("while closing the microphone: %s", error)
+    finally:
+        open_streams.discard(stream)

@@ -26,6 +26,9 @@ _Result = TypeVar("_Result")
 _Call = Callable[[Any], _Result]
 _Undo = Callable[[Any, _Result], object]
 
+open_streams: set[Any] = set()
+"""A new start of PortAudio would close them. Whoever opens or closes one keeps this true, in the call that does so."""
+
 _in_use = threading.Lock()
 
 

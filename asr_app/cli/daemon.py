@@ -126,14 +126,9 @@ def daemon(  # noqa: PLR0913  # one for each option
 
     def make_service() -> "Service":
         from asr_app.daemon.service import Service
-        from asr_app.typing.pace import CommittedWords
 
-        settings = live_settings(**given)
-        if settings.final_model != NONE and settings.pace == "committed":
-            raise ConfigError("what is typed word by word cannot be heard again: leave out --final-model, or the pace")
-        words = CommittedWords() if settings.pace == "committed" else None
-        to = _sink(settings.sink)
-        return Service(lambda: live_settings(**given), load, open_source, to, load_writers=_load_writers, pace=words)
+        sink = _sink(_settings(**given).sink)
+        return Service(lambda: _settings(**given), load, open_source, sink, load_writers=_load_writers)
 
     with held(runtime_folder()) as socket:  # before torch is imported: a second daemon is refused at once
         from asr_app.daemon.network import Servers
@@ -155,15 +150,31 @@ def _api_key(path: Path | None) -> str:
     return key
 
 
+def _settings(**given: object) -> "Settings":
+    """Settings, command line over all; ConfigError for a wrong one, and where two cannot go together."""
+    settings = live_settings(**given)
+    if settings.pace != "committed":
+        return settings
+    settings = settings.where_unset(final_model=NONE)
+    if settings.final_model != NONE:
+        raise ConfigError("what is typed word by word cannot be heard again: leave out --final-model, or the pace")
+    return settings
+
+
 def _load_writers(settings: "Settings") -> "Writers":
     from asr_app.daemon.service import Writers
     from asr_app.library.models import find_model
     from asr_app.text.writing import load_writing
+    from asr_app.typing.pace import CommittedWords
 
     def load(dictated: bool) -> "Write":
         return load_writing(settings, find_model(settings.model), dictated).write
 
-    return Writers(None if settings.written is False else load(True), load(False) if settings.written else None)
+    return Writers(
+        dictation=None if settings.written is False else load(True),
+        recordings=load(False) if settings.written else None,
+        pace=CommittedWords() if settings.pace == "committed" else None,
+    )
 
 
 def _sink(name: str) -> "Sink":

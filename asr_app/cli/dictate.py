@@ -22,6 +22,7 @@ from asr_app.cli.live import (
     live_source,
     load_live_recognizer,
 )
+from asr_app.cli.messages import explained
 from asr_app.cli.options import (
     BeamOption,
     ChunkOption,
@@ -36,7 +37,7 @@ from asr_app.cli.options import (
     expected,
     personal_words,
 )
-from asr_app.errors import ConfigError
+from asr_app.errors import AsrError, ConfigError
 from asr_app.library.models import find_model
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
     from asr_app.text.writing import Writing
     from asr_app.words.vocabulary import Entry
     from asr_app.words.vocabulary_watch import VocabularyWatch
+
+_NOTICE_S = 20.0
+"""How long the screen shows what there is to say of an earlier session: a model is being loaded meanwhile."""
 
 
 def dictate(  # noqa: PLR0913  # one for each option
@@ -92,7 +96,8 @@ def dictate(  # noqa: PLR0913  # one for each option
         piped=piped,
         recording=record / stem if record else None,
     )
-    _run(sessions, stem, _open_journal(resume) if journal else None)
+    left = "" if resume else _left()
+    _run(sessions, stem, _open_journal(resume) if journal else None, left)
 
 
 def _check(source: str, resume: bool, journal: bool) -> None:
@@ -127,7 +132,21 @@ def _open_journal(resume: bool) -> "Journal":
     return left
 
 
-def _run(sessions: "Sessions", stem: str, journal: "Journal | None") -> None:
+def _left() -> str:
+    """What there is to say of an earlier session that did not end in good order."""
+    from asr_app.records.journal import journal_folder, left_journal
+
+    try:
+        left = left_journal(journal_folder())
+    except (AsrError, OSError) as error:  # it keeps nobody from dictating
+        return explained(error)
+    if left is None:
+        return ""
+    left.close()
+    return "A session was not ended: `asr dictate --resume` brings it back."
+
+
+def _run(sessions: "Sessions", stem: str, journal: "Journal | None", notice: str) -> None:
     """The screen, from its opening to its end; a journal outlives it only where it did not end in good order."""
     from asr_app.cli.terminal import screen_alone
     from asr_app.sinks.json import to_json
@@ -137,6 +156,8 @@ def _run(sessions: "Sessions", stem: str, journal: "Journal | None") -> None:
 
     writers = {"txt": _to_text, "srt": to_srt, "vtt": to_vtt, "json": lambda finals: to_json(finals, stem)}
     app = DictationApp(sessions, writers, stem, journal, journal.finals() if journal else ())
+    if notice:
+        app.notify(notice, timeout=_NOTICE_S, markup=False)
     began = datetime.now().astimezone()
     with screen_alone():
         error = app.run()
@@ -330,5 +351,6 @@ class _Session:
             real_time_factor=now.real_time_factor or None,
             time_s=now.position_s,
             dropped_s=now.dropped_s,
-            recording=str(self._recorder.path) if self._recorder else None,
+            recording=str(self._recorder.path) if self._recorder and not self._recorder.failure else None,
+            recording_failure=self._recorder.failure if self._recorder else "",
         )

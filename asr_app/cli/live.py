@@ -39,8 +39,7 @@ def live_settings(**given: object) -> "Settings":
     """Settings, with what the command line gave over all else; ConfigError for a wrong one."""
     from asr_app.config import load_settings
 
-    settings = load_settings(**given).where_unset(chunk_ms=_CHUNK_MS)
-    return settings.where_unset(final_model=NONE) if settings.pace == "committed" else settings
+    return load_settings(**given).where_unset(chunk_ms=_CHUNK_MS)
 
 
 def check_source(source: str) -> None:

@@ -19,7 +19,7 @@ from asr_app.audio.file import STANDARD_INPUT
 from asr_app.audio.silero import SileroVad
 from asr_app.cli.options import load_recognizer
 from asr_app.cluster.places import is_address
-from asr_app.errors import AudioFormatError, ConfigError
+from asr_app.errors import AudioFormatError, ConfigError, OutputError
 from asr_app.files.batch import Batch, Listening, Remember, Write
 from asr_app.files.in_batches import InBatches
 from asr_app.files.inputs import Recording, read_list, recordings
@@ -81,6 +81,10 @@ class Request:
             raise ConfigError("--beside and --output-dir are two places: choose one")
         if not self.to_files and (self.resume or self.overwrite):
             raise ConfigError("--resume and --overwrite are for files: give an --output-dir, or --beside")
+        if self.resume and self.overwrite:
+            raise ConfigError("--resume keeps what is there, and --overwrite replaces it: choose one")
+        if self.folder and Path(self.folder).is_file():
+            raise ConfigError(f"--output-dir {self.folder} is no folder: name one")
         if not self.to_files and len(self.forms) > 1:
             raise ConfigError("standard output takes one form: give an --output-dir, or --beside")
         if self.watch and (self.names or self.list_from):
@@ -265,7 +269,7 @@ def run_batch(go: Callable[[], None], tally: Tally, progress: Progress) -> bool:
 
 
 def _watch(request: Request, folder: Path, listening: Listening, hearing: Hearing) -> int:
-    """Transcribe what arrives until Ctrl-C; transcripts of an earlier watch are kept."""
+    """Transcribe what arrives until Ctrl-C, or a full disk; transcripts of an earlier watch are kept."""
     request = replace(request, resume=request.to_files and not request.overwrite)
     key = hashlib.sha256(repr((str(folder.resolve()), str(request.folder), request.forms)).encode()).hexdigest()[:16]
     seen = Seen(platformdirs.user_state_path("asr") / f"watched-{key}.jsonl")
@@ -274,16 +278,25 @@ def _watch(request: Request, folder: Path, listening: Listening, hearing: Hearin
         work = Batch(listening, workers, progress, hearing.write(), hearing.remember())
         outputs = Outputs(request, work, True, listening, hearing)
         watch = Watch(folder, request.patterns, seen)
-        run_batch(lambda: _transcribe_arrivals(watch, folder, work, outputs, seen), work.tally, progress)
-    return INTERRUPTED
+        if request.progress != "none":
+            progress.watch(folder)
+        stopped = run_batch(lambda: _transcribe_arrivals(watch, folder, work, outputs, seen), work.tally, progress)
+    return INTERRUPTED if stopped else OutputError.exit_code
 
 
 def _transcribe_arrivals(watch: Watch, folder: Path, work: Batch, outputs: Outputs, seen: Seen) -> None:
-    """For ever: what arrived is transcribed to its end before more is looked for."""
+    """What arrived is transcribed to its end before more is looked for; until a transcript cannot be written.
+
+    Such a recording is left to the next watch, and has been told of.
+    """
     for arrived in watch.arrivals():
         work.run(outputs.of(Recording(str(path), path.relative_to(folder)) for path, _ in arrived))
-        for _, version in arrived:
-            seen.add(version)
+        unwritten = {recording.path for recording, error in work.tally.failures if isinstance(error, OutputError)}
+        for path, version in arrived:
+            if str(path) not in unwritten:
+                seen.add(version)
+        if unwritten:
+            return
 
 
 def exit_code(tally: Tally, stopped: bool) -> int:

@@ -55,24 +55,15 @@ class Dictation:
 
     write: gives the written form of finals, which goes to the sink in their place, from the next take on; None for
     none. What a voice command wants done is told in its written event; "stop" is obeyed here.
+    pace: which raw words go to the sink, and when, from the next take on; None for finals, in their written form.
     memory: is given every take that was not cancelled, at its end; None for none.
     """
 
-    def __init__(
-        self,
-        open_source: OpenSource,
-        sink: Sink,
-        publish: Callable[[Event], None],
-        backlog: int,
-        pace: Pace | None = None,
-    ) -> None:
-        """publish: tells subscribers. backlog: events that may wait for the sink.
-
-        pace: which raw words go to the sink, and when; by default finals do, written where that is wanted.
-        """
+    def __init__(self, open_source: OpenSource, sink: Sink, publish: Callable[[Event], None], backlog: int) -> None:
+        """publish: tells subscribers. backlog: events that may wait for the sink."""
         self.write: Write | None = None
+        self.pace: Pace | None = None
         self.memory: Memory | None = None
-        self._pace = pace
         self._open_source, self._sink, self._publish, self._backlog = open_source, sink, publish, backlog
         self._take: _Take | None = None
         self._relay: asyncio.Task[None] | None = None
@@ -90,9 +81,8 @@ class Dictation:
         async with self._starting:
             if self._take:
                 return False
-            source = await asyncio.to_thread(self._open_source, streams.recognizer.sample_rate)
-            take = _Take(source, streams, Outbox(self._backlog), self.write)
-            await asyncio.to_thread(take.start)
+            take = _Take(streams, Outbox(self._backlog), self.write, self.pace)
+            await asyncio.to_thread(take.start, self._open_source)
             self._take = take
             self._relay = asyncio.create_task(self._pass_on(take, self._relay))
             self._turn(State.LISTENING)
@@ -142,7 +132,7 @@ class Dictation:
                 self._publish(Failed(take.failure))
             if take is self._take:
                 self._take = None
-            if self._take is None:
+            if self._take is None and asyncio.current_task() is self._relay:  # no later take has words to come
                 self._turn(State.IDLE)
         await self._remember(take)
 
@@ -167,14 +157,15 @@ class Dictation:
         if text := self._for_sink(event, take):
             try:
                 await asyncio.to_thread(self._sink.write, text)
-            except AsrError as error:
-                logger.warning("%s", error)
-                self._publish(Failed(str(error)))
+            except Exception as error:
+                logger.info("the details:", exc_info=True)
+                logger.warning("%s", explained(error))
+                self._publish(Failed(explained(error)))
 
     def _for_sink(self, event: Event, take: "_Take") -> str:
         """The words that an event makes ready for the sink; each once."""
-        if self._pace:
-            return "" if isinstance(event, Written) else self._pace(event)
+        if take.pace:
+            return "" if isinstance(event, Written) else take.pace(event)
         return event.text if _is_last(event, take) else ""
 
     async def _heed(self, text: Written, take: "_Take") -> None:
@@ -195,22 +186,28 @@ def _is_last(event: Event, take: "_Take") -> TypeGuard[Final]:
 class _Take:
     """A run of a source: a thread that reads it and hands its chunks to the engine."""
 
-    def __init__(self, source: LiveSource, streams: Streams, outbox: Outbox, write: Write | None) -> None:
-        self.outbox, self.write, self.failure, self.is_cancelled = outbox, write, "", False
-        self.name, self.began, self.said = source.name, datetime.now().astimezone(), dict[int, Final]()
-        self._source, self._streams = source, streams
+    def __init__(self, streams: Streams, outbox: Outbox, write: Write | None, pace: Pace | None) -> None:
+        """Open the engine's stream: the engine may retire while a source opens. AsrError where it refuses."""
+        self.outbox, self.write, self.pace, self.failure, self.is_cancelled = outbox, write, pace, "", False
+        self.said: dict[int, Final] = {}
+        self._sample_rate = streams.recognizer.sample_rate
         self._resources = ExitStack()
-
-    def start(self) -> None:
-        """Open the source and begin; AsrError where source or engine refuses."""
-        self._resources.enter_context(self._source)
-        listener: Listener = WrittenListener(self.outbox, self.write) if self.write else self.outbox
+        listener: Listener = WrittenListener(outbox, write) if write else outbox
         try:
-            self._stream = self._streams.open(listener)
+            self._stream = streams.open(listener)
         except AsrError:
             listener.close()
-            self._resources.close()
             raise
+
+    def start(self, open_source: OpenSource) -> None:
+        """Open the source and begin; AsrError where it refuses."""
+        try:
+            self._source = open_source(self._sample_rate)
+            self._resources.enter_context(self._source)
+        except Exception:
+            self._stream.cancel()
+            raise
+        self.name, self.began = self._source.name, datetime.now().astimezone()
         threading.Thread(target=self._run, name="dictation", daemon=True).start()
 
     def stop(self) -> None:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from asr_app.engine.engine import Engine
-from asr_app.errors import AsrError, AudioFormatError, ConfigError, EngineError
+from asr_app.errors import AsrError, AudioFormatError, ConfigError
 
 
 class ApiError(Exception):
@@ -16,15 +15,13 @@ class ApiError(Exception):
     @property
     def body(self) -> dict[str, Any]:
         """The JSON that tells it."""
-        kind = {429: "rate_limit_error", 500: "server_error", 503: "server_error"}
+        kind = {429: "rate_limit_error", 500: "server_error", 503: "server_error", 507: "server_error"}
         error = {"message": str(self), "type": kind.get(self.status, "invalid_request_error")}
         return {"error": {**error, "param": self.param, "code": self.code}}
 
 
-def api_error(error: AsrError, engine: Engine | None = None) -> ApiError:
-    """An error of the program as a client is told it; engine: the one that refused."""
+def api_error(error: AsrError) -> ApiError:
+    """An error of the program as a client is told it."""
     if isinstance(error, AudioFormatError | ConfigError):
         return ApiError(400, str(error), "file", "invalid_audio")
-    if isinstance(error, EngineError) and engine and engine.status.failure is None:
-        return ApiError(429, str(error), code="rate_limit_exceeded")
     return ApiError(503, str(error))

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -99,9 +98,8 @@ class Transcriptions:
         """Answer; the recording is gone afterwards."""
         async with AsyncExitStack() as resources:
             await resources.enter_async_context(self._place())
-            folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="asr-")))  # of mode 0700
             try:
-                upload = await receive_upload(request, folder, self._limits)
+                upload = await resources.enter_async_context(receive_upload(request, self._limits))
             except ClientDisconnect:
                 return Response(status_code=499)
             wanted = Wanted.of(upload, Path(self._service.settings.model).name)

@@ -6,6 +6,7 @@ Nothing in it names a path: the recording goes to a file of ours, in a folder th
 import asyncio
 import contextlib
 import logging
+import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,6 +23,7 @@ _FIELDS, _FIELD_BYTES = 64, 65_536
 _HEADERS_BYTES = 8_192
 _LINGER_S = 2.0
 
+logger = logging.getLogger(__name__)
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # what strangers send is no error of the daemon
 
 
@@ -104,14 +106,26 @@ class Upload:
             raise ApiError(400, "the headers of a field are too long: send a name alone")
 
 
-async def receive_upload(request: Request, folder: Path, limits: Limits) -> Upload:
-    """What a request holds, its recording in a folder; ApiError where it is no upload, too large or too slow."""
+@contextlib.asynccontextmanager
+async def receive_upload(request: Request, limits: Limits) -> AsyncIterator[Upload]:
+    """What a request holds; its recording is gone at the exit.
+
+    ApiError where it is no upload, too large or too slow, or where the disk has no room for it.
+    """
     body = request.stream()
-    try:
-        return await _received(request.headers, body, folder, limits)
-    except ApiError:
-        await _linger(body)
-        raise
+    with contextlib.ExitStack() as disk:
+        try:
+            folder = Path(disk.enter_context(tempfile.TemporaryDirectory(prefix="asr-")))  # of mode 0700
+            upload = await _received(request.headers, body, folder, limits)
+        except ApiError:
+            await _linger(body)
+            raise
+        except OSError as error:
+            await _linger(body)
+            logger.warning("a recording cannot be kept: %s", error)
+            reason = "the daemon has no room for the recording: free disk space there, its log says where"
+            raise ApiError(507, reason) from error
+        yield upload
 
 
 async def _received(headers: Headers, body: AsyncIterator[bytes], folder: Path, limits: Limits) -> Upload:

@@ -16,7 +16,8 @@ from asr_app.daemon.recordings import Recordings
 from asr_app.daemon.sinks import Sink
 from asr_app.daemon.streams import Streams
 from asr_app.engine.engine import Engine
-from asr_app.errors import AsrError, DaemonError
+from asr_app.engine.stream import explained
+from asr_app.errors import DaemonError
 from asr_app.events import Event
 from asr_app.library.models import installed_models, shipped_models
 from asr_app.live.two_passes import SecondPass
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 _MODELS_OF_LANGUAGES = {"en": "english"}
 _DEVICES = ("auto", "cpu", "cuda", "mps")
+_FIXED = ("sink", "limits")
+"""Settings that are read once."""
 
 Load = Callable[["Settings"], Recognizer]
 """Loads the recogniser that settings ask for; takes seconds."""
@@ -40,10 +43,11 @@ Load = Callable[["Settings"], Recognizer]
 
 @dataclass(frozen=True, slots=True)
 class Writers:
-    """What makes written text of finals, where it is wanted: of dictation, and of recordings."""
+    """What makes written text of finals, where it is wanted: of dictation, and of recordings. pace: see Dictation."""
 
     dictation: Write | None = None
     recordings: Write | None = None
+    pace: Pace | None = None
 
 
 class Service:
@@ -57,13 +61,12 @@ class Service:
         sink: Sink,
         *,
         load_writers: Callable[["Settings"], Writers] = lambda _: Writers(),
-        pace: Pace | None = None,
     ) -> None:
         """read_settings: reads them anew, command line over all; AsrError where they are wrong.
 
-        load_writers: loads what makes written text of finals. pace: see Dictation.
+        load_writers: loads what makes written text of finals.
         """
-        self.settings = read_settings()
+        self.settings = self._first_settings = read_settings()
         self.limits = self.settings.limits
         self.stopping = asyncio.Event()
         self.recordings = Recordings()
@@ -74,7 +77,7 @@ class Service:
         self._engine: Engine | None = None
         self._loading = asyncio.Lock()
         self._subscribers: set[Outbox] = set()
-        self._dictation = Dictation(open_source, sink, self._publish, self.limits.backlog, pace)
+        self._dictation = Dictation(open_source, sink, self._publish, self.limits.backlog)
 
     @property
     def engine(self) -> Engine:
@@ -120,7 +123,8 @@ class Service:
         async with self._loading:
             recognizer = await asyncio.to_thread(self._load, settings)
             writers = await asyncio.to_thread(self._load_writers, settings)
-            self._dictation.write, self.write_recordings = writers.dictation, writers.recordings
+            self._dictation.write, self._dictation.pace = writers.dictation, writers.pace
+            self.write_recordings = writers.recordings
             self._dictation.memory = memory_of(settings, Kind.DAEMON)
             before, self._engine = self._engine, Engine(recognizer, self.limits.engine)
             self.settings = settings
@@ -132,6 +136,9 @@ class Service:
     async def reload(self) -> None:
         """Read the settings again; what is wrong with them is logged, and the old ones stay."""
         await self._reload(self._read_settings)
+        for name in _FIXED:
+            if getattr(self.settings, name) != getattr(self._first_settings, name):
+                logger.warning("the new setting %r is for the next start: restart the daemon", name)
 
     async def reload_words(self) -> None:
         """Read the user's own words again, under the settings as they are; what is wrong with them is logged."""
@@ -140,8 +147,9 @@ class Service:
     async def _reload(self, settings: Callable[[], "Settings"]) -> None:
         try:
             await self.load(settings())
-        except AsrError as error:
-            logger.warning("the settings were not reloaded: %s", error)
+        except Exception as error:
+            logger.info("the details:", exc_info=True)
+            logger.warning("the settings were not reloaded: %s", explained(error))
 
     async def close(self) -> None:
         """Finish what was said, tell subscribers of the end, stop the engine."""

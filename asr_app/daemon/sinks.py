@@ -3,6 +3,8 @@
 import sys
 from typing import Protocol
 
+from asr_app.errors import OutputError
+
 
 class Sink(Protocol):
     """Takes the text of each final once, in the order in which it was said; called in a thread, one call at a time."""
@@ -24,5 +26,9 @@ class StandardOutput:
 
     def write(self, text: str) -> None:
         """Print it at once."""
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+        except OSError as error:
+            reason = f"standard output takes no words ({error.strerror})"
+            raise OutputError(f"{reason}: make room there, or give another --sink") from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from asr_app.errors import OutputError
+from asr_app.records.append import append_line
 from asr_app.sinks.segment import Alternative, Utterance
 from decoder.types import Word
 
@@ -53,7 +54,7 @@ class RunJournal:
             return
         line = json.dumps({"place": place, **asdict(utterance)}, ensure_ascii=False)
         try:
-            self._file.write(f"{line}\n".encode())
+            append_line(self._file, line)
         except OSError as error:
             raise OutputError(f"{self._path}: {error.strerror}: make room, and go on with --resume") from error
 

@@ -1,12 +1,14 @@
 """Waiting for recordings to arrive in a folder, and to be complete there."""
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from asr_app.errors import OutputError
 from asr_app.files.inputs import matching
+from asr_app.records.append import append_line
 
 try:
     import fcntl
@@ -45,8 +47,8 @@ class Seen:
         """Remember a version; OutputError where it cannot be written down."""
         self._versions.add(version)
         try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(version) + "\n")
+            with self._path.open("ab", buffering=0) as file:
+                append_line(file, json.dumps(version))
         except OSError as error:
             raise OutputError(f"{self._path}: {error.strerror}: make room") from error
 
@@ -106,6 +108,8 @@ def _is_being_written(path: Path) -> bool:
         return False
     try:
         with path.open("rb") as file:
+            # a writer who comes now is told by a signal: SIGIO, which ends a process, unless another is named
+            fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
             fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
             fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except BlockingIOError:

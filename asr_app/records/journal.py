@@ -18,6 +18,7 @@ import platformdirs
 
 from asr_app.errors import OutputError, ProtocolError
 from asr_app.events import Final, Partial, from_json, to_json
+from asr_app.records.append import append_line
 
 _PATTERN = "dictation-*.jsonl"
 
@@ -68,7 +69,7 @@ class Journal:
 
     def _append(self, line: str) -> None:
         try:
-            self._file.write(f"{line}\n".encode())  # from here on, only a crash of the whole machine can lose it
+            append_line(self._file, line)  # from here on, only a crash of the whole machine can lose it
         except OSError as error:
             raise OutputError(f"{self.path}: {error.strerror}: save the transcript, it is no longer kept") from error
 
@@ -103,16 +104,20 @@ def left_journal(folder: Path) -> Journal | None:
 
 
 def read_journal(path: Path) -> list[Final]:
-    """The segments of a journal; a last line that a crash cut short is left out.
+    """The segments of a journal, without a last line that a crash cut short, and without one that a full disk cut.
 
     Raises ProtocolError where another line is none of a journal.
     """
     *lines, _ = path.read_text(encoding="utf-8", errors="replace").split("\n")
     kept: dict[int, Final] = {}
+    is_cut = False
     for number, line in enumerate(lines, start=1):
         try:
             _replay(line, kept)
         except (ValueError, KeyError, TypeError, ProtocolError) as error:
+            if isinstance(error, json.JSONDecodeError) and not is_cut:
+                is_cut = True
+                continue
             raise ProtocolError(f"{path}, line {number} is not of a journal: delete the line, or the file") from error
     return [kept[segment_id] for segment_id in sorted(kept)]
 

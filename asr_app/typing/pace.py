@@ -1,16 +1,11 @@
-"""When words are typed: with their segment, or one by one as soon as they can no longer change."""
+"""Words that are typed one by one, as soon as they can no longer change, and not with their segment."""
 
 from collections.abc import Callable
 
-from asr_app.events import Event, Final, Partial, Transcript
+from asr_app.events import Event, Partial, Transcript
 
 Pace = Callable[[Event], str]
 """The words that an event makes ready to be typed, each word once; events of one segment after those of another."""
-
-
-def finished_segments(event: Event) -> str:
-    """The words of a final."""
-    return event.text if isinstance(event, Final) else ""
 
 
 class CommittedWords:

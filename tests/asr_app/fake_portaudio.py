@@ -47,6 +47,7 @@ class FakePortAudio:
 
     def __init__(self) -> None:
         self.devices = [("Built-in Audio", 2, 16_000), ("Loudspeaker", 0, 48_000), ("USB Headset", 1, 48_000)]
+        self.plugged_in: list[tuple[str, int, int]] = []  # devices that are found when it starts anew
         self.busy: set[int] = set()
         self.streams: list[FakeStream] = []
         self.scans = 0
@@ -57,6 +58,8 @@ class FakePortAudio:
         self._initialized = 1
 
     def query_hostapis(self) -> list[dict[str, Any]]:
+        if not self._initialized:
+            raise PortAudioError("PortAudio not initialized [PaErrorCode -10000]")
         return [{"name": "ALSA"}]
 
     def query_devices(self, kind: str | None = None) -> Any:
@@ -81,6 +84,8 @@ class FakePortAudio:
         if self.broken:
             raise PortAudioError("Error initializing PortAudio")
         self._initialized += 1
+        self.devices += self.plugged_in
+        self.plugged_in = []
 
     def _exit_handler(self) -> None:
         """Nothing is to be done."""

@@ -15,6 +15,7 @@ from textual.widgets import Input, Label, OptionList
 from asr_app.errors import AudioDeviceError, OutputError
 from asr_app.events import Failed, Final, Partial
 from tui.app import DictationApp
+from tui.messages import Edited
 from tui.screens.dialogs import Help, Leave, Picker
 from tui.screens.dictation import DictationScreen
 from tui.screens.save import Save
@@ -112,6 +113,14 @@ async def test_e_edits_in_place_and_no_revision_overwrites_it(
         await until(lambda: len(shown(app)) == 5)
         assert shown(app)[0] == f"{TEXTS[0]} soon"
         assert not app.screen.query(SegmentEditor)
+
+
+async def test_an_edit_of_a_segment_that_went_meanwhile_changes_nothing(app: DictationApp) -> None:
+    async with running(app) as pilot:
+        app.dictation.scratch()
+        app.dictation.post_message(Edited(2, "too late"))
+        await pilot.pause()
+        assert shown(app) == [*TEXTS[:2], "and do not forget the candles"]
 
 
 async def test_an_edit_can_be_left(app: DictationApp) -> None:
@@ -226,6 +235,20 @@ async def test_a_microphone_that_does_not_open_leaves_the_one_that_did(
         assert len(shown(app)) == 4
 
 
+async def test_microphones_that_cannot_be_asked_for_are_told(
+    app: DictationApp, sessions: FakeSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> list[str]:
+        raise AudioDeviceError("PortAudio does not start: restart the sound server")
+
+    monkeypatch.setattr(sessions, "devices", none)
+    async with running(app) as pilot:
+        await pilot.press("m")
+        await until(lambda: list(app._notifications))
+        assert next(note.message for note in app._notifications).startswith("PortAudio does not start")
+        assert isinstance(app.screen, DictationScreen)
+
+
 async def test_l_picks_a_model(app: DictationApp, sessions: FakeSessions) -> None:
     async with running(app) as pilot:
         await pilot.press("l")
@@ -239,10 +262,10 @@ async def test_a_adds_a_word_and_says_what_is_wrong_with_it(app: DictationApp, s
     async with running(app) as pilot:
         await pilot.press("a")
         await until(lambda: isinstance(app.screen, AddWord))
-        await pilot.press("enter", *"Ngß", "enter")
+        await pilot.press("enter", *"[/N]gß", "enter")
         problem = app.screen.query_one("#problem", Label)
         await until(lambda: "cannot be spelled" in str(problem.content))
-        await pilot.press("backspace", *"uyen", "tab", *"new-win", "enter")
+        await pilot.press(*["backspace"] * 6, *"Nguyen", "tab", *"new-win", "enter")
         await until(lambda: isinstance(app.screen, DictationScreen))
     assert sessions.added == [("Nguyen", "new-win")]
 

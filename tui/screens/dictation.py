@@ -56,7 +56,7 @@ class DictationScreen(Screen[None]):
         self._empty, self._more = Static(_LOADING, id="empty"), Static("↓ newest words: end", id="more")
         self._search = SearchLine()
         self._state = State.LOADING
-        self._note = ""
+        self._note = self._recording_failure = ""
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -91,6 +91,9 @@ class DictationScreen(Screen[None]):
         if status.state is not self._state:
             self._state = status.state
             self._empty.update({State.LOADING: _LOADING, State.FINISHED: _ENDED}.get(status.state, _READY))
+        if status.recording_failure not in ("", self._recording_failure):
+            self.notify(status.recording_failure, severity="error", timeout=30)
+        self._recording_failure = status.recording_failure
         self._spectrogram.push(columns)
 
     def hear(self, said: Transcript) -> str:
@@ -182,7 +185,9 @@ class DictationScreen(Screen[None]):
         self.call_after_refresh(self._place_editor)
 
     def on_edited(self, message: Edited) -> None:
-        """Take the user's words."""
+        """Take the user's words, unless the segment went meanwhile."""
+        if self.document.index_of(message.segment_id) is None:
+            return
         final = self.document.edit(message.segment_id, message.text)
         if final is None:
             self._write(lambda journal: journal.drop(message.segment_id))

@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, RadioButton, RadioSet
 
+from asr_app.errors import OutputError
 from asr_app.events import Final
 from tui.session import Writers
 
@@ -36,7 +37,7 @@ class Save(ModalScreen[Path | None]):
             with RadioSet(compact=True):
                 for suffix in self._suffixes:
                     yield RadioButton(_NAMES.get(suffix, suffix), value=suffix == self._suffixes[0], compact=True)
-            yield Label("", id="problem")
+            yield Label("", id="problem", markup=False)
             yield Label("enter saves · tab, then ← → for the format · escape leaves", classes="hint")
 
     def on_radio_set_changed(self, event: RadioSet.Changed) -> None:
@@ -44,7 +45,7 @@ class Save(ModalScreen[Path | None]):
         name = self.query_one(Input)
         path = Path(name.value)
         stem = path.stem if path.suffix[1:] in self._writers else path.name
-        name.value = str(path.with_name(f"{stem or self._stem}.{self._suffixes[event.index]}"))
+        name.value = str(path.parent / f"{stem or self._stem}.{self._suffixes[event.index]}")
 
     def on_input_changed(self) -> None:
         """Another name: what was wrong may be so no more."""
@@ -52,22 +53,35 @@ class Save(ModalScreen[Path | None]):
         self._complain("")
 
     def on_input_submitted(self) -> None:
-        """Write the file."""
-        path = Path(self.query_one(Input).value).expanduser()
+        """Write the file, or say what keeps it from being written."""
+        path = Path(self.query_one(Input).value)
         writer = self._writers.get(path.suffix[1:])
+        try:
+            path = path.expanduser()
+            exists, has_folder = path.exists(), path.parent.is_dir()
+        except RuntimeError:
+            self._complain("nobody of this name has a home here: choose another place")
+            return
+        except OSError as error:
+            self._complain(f"{error.strerror}: choose another place")
+            return
         if writer is None:
             self._complain(f"end the name with one of: {', '.join(f'.{suffix}' for suffix in self._suffixes)}")
-        elif path.exists() and path != self._to_replace:
+        elif not has_folder:
+            self._complain("that folder is not there: choose another place")
+        elif exists and path != self._to_replace:
             self._to_replace = path
             self._complain("that file exists: enter replaces it")
         else:
             self._write(path, writer(self._finals))
 
     def _write(self, path: Path, document: str) -> None:
+        from asr_app.files.outputs import write_whole  # here, for the screen shall not wait for NumPy
+
         try:
-            path.write_text(document, encoding="utf-8")
-        except OSError as error:
-            self._complain(f"{error.strerror}: choose another place")
+            write_whole(path, document)
+        except OutputError as error:
+            self._complain(str(error))
         else:
             self.dismiss(path)
 

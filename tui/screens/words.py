@@ -29,7 +29,7 @@ class AddWord(ModalScreen[str | None]):
             dialog.border_title = "Add a word"
             yield Input(placeholder="as it is written: Nguyen", id="written", compact=True)
             yield Input(placeholder="as it sounds, if that is another thing: new-win", id="sounds", compact=True)
-            yield Label("", id="problem")
+            yield Label("", id="problem", markup=False)
             yield Label("enter adds it, for now and for later · escape leaves", classes="hint")
 
     def on_input_changed(self) -> None:

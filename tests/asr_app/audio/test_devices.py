@@ -6,7 +6,7 @@ import sys
 import pytest
 from fake_portaudio import FakePortAudio
 
-from asr_app.audio.devices import find_device, input_devices
+from asr_app.audio.devices import find_device, input_devices, rescan
 from asr_app.errors import AudioDeviceError
 
 
@@ -52,6 +52,13 @@ def test_no_device_says_what_to_do(library: FakePortAudio) -> None:
     library.devices = []
     with pytest.raises(AudioDeviceError, match="plug one in"):
         find_device()
+
+
+def test_portaudio_that_did_not_start_says_what_to_do(library: FakePortAudio) -> None:
+    library.broken = True
+    for ask in (rescan, input_devices):
+        with pytest.raises(AudioDeviceError, match="restart the sound server"):
+            ask()
 
 
 def test_no_library_says_what_to_install() -> None:

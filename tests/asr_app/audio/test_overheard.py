@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import pytest
 import soundfile
+from small_disk import small_disk
 
 from asr_app.audio.mel_columns import BANDS, COLUMN_S, MelColumns
 from asr_app.audio.overheard import Overheard
@@ -60,6 +61,20 @@ def test_a_recording_replaces_no_other_and_says_where_it_cannot_be(tmp_path: Pat
     with pytest.raises(OutputError, match="another folder"):
         Recorder(tmp_path / "a.wav", RATE)
     assert (tmp_path / "a.wav").read_text() == "mine"
+    with small_disk(0), pytest.raises(OutputError, match="make room"):
+        Recorder(tmp_path / "b.wav", RATE)
+
+
+def test_a_full_disk_ends_the_recording_and_not_the_session(tmp_path: Path) -> None:
+    sound = tone(440)
+    chunks = [AudioChunk(sound, RATE, k * len(sound)) for k in range(4)]
+    recorder = Recorder(tmp_path / "a.wav", RATE)
+    with small_disk(20_000), Overheard(Source(chunks), [recorder]) as source:
+        assert next(iter(source)) is chunks[0]
+        assert recorder.failure == ""
+        assert list(source) == chunks
+    assert "a.wav cannot be written" in recorder.failure
+    assert soundfile.info(tmp_path / "a.wav").frames == pytest.approx(10_000, abs=100)
 
 
 def test_listeners_are_closed_when_the_source_does_not_open(tmp_path: Path) -> None:

@@ -176,6 +176,11 @@ def test_a_part_of_a_recording(transcribe: Asr, store: Store, whistle: Whistle) 
         ["--beside", "-o", "there"],
         ["--watch", "."],
         ["--list", "no-such-list"],
+        ["--overwrite", "--resume", "-o", "there"],
+        ["-o", __file__],
+        ["--pcm", "s16le"],
+        ["--pcm-rate", "8000"],
+        ["--nbest", "3"],
     ],
 )
 def test_what_cannot_be_meant(transcribe: Asr, store: Store, options: list[str]) -> None:
@@ -359,7 +364,32 @@ def test_watching_a_folder(
     monkeypatch.setattr("asr_app.files.watch.time.sleep", sleep)
     done = transcribe("--watch", tree, "-o", tmp_path / "out")
     assert done.code == INTERRUPTED
+    assert done.err.splitlines()[0] == f"watching {tree}: Ctrl-C ends it"
     assert sorted(written(tmp_path / "out")) == ["radio/1961/LATE.txt", "radio/more.txt", "radio/news.txt", "talk.txt"]
     looks.clear()
     again = transcribe("--watch", tree, "-o", tmp_path / "out")
-    assert again.err.splitlines()[-1].startswith("stopped, --resume goes on: 0 transcribed")
+    assert again.err.splitlines()[-1].startswith("stopped: 0 transcribed")
+
+
+def test_what_a_watch_could_not_write_the_next_one_does(
+    transcribe: Asr, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in tree.rglob("*.*"):
+        if not path.is_symlink():
+            os.utime(path, (1e9, 1e9))
+
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("asr_app.files.watch.time.sleep", stop)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "radio").write_text("no folder, as if the disk were away")
+    first = transcribe("--watch", tree, "-o", tmp_path / "out")
+    assert first.code == OutputError.exit_code
+    assert first.err.splitlines()[-1].endswith("2 failed")
+    assert sorted(written(tmp_path / "out")) == ["radio", "talk.txt"]
+    (tmp_path / "out" / "radio").unlink()
+    again = transcribe("--watch", tree, "-o", tmp_path / "out")
+    assert again.code == INTERRUPTED
+    assert sorted(written(tmp_path / "out")) == ["radio/1961/LATE.txt", "radio/news.txt", "talk.txt"]
+    assert "2 transcribed" in again.err

@@ -1,8 +1,11 @@
 """Dictation in the event loop: written text goes to the sink, and what is said to be done is done."""
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Self
 
 import pytest
 from loudness import Loudness
@@ -10,16 +13,20 @@ from loudness import Loudness
 import asr_app.audio.voice_activity
 import asr_app.live.two_passes
 from asr_app.audio.live_source import RealTimeFile
-from asr_app.daemon.dictation import Dictation, State
+from asr_app.audio.types import AudioChunk
+from asr_app.daemon.dictation import Dictation, State, StateChanged
 from asr_app.daemon.streams import Streams
 from asr_app.engine.engine import Engine
-from asr_app.events import Event, Final, Written
+from asr_app.engine.stream import Listener
+from asr_app.events import Event, Final, Partial, SpeechEnded, Written
 from asr_app.live.two_passes import SecondPass
 from asr_app.recognizer import Recognizer
 from asr_app.text.postprocess import unwritten
 from asr_app.text.stages import Token
 from asr_app.text.writing import Write
 from asr_app.text.written import written
+from asr_app.typing.pace import CommittedWords
+from decoder.types import Word
 
 Dictate = Callable[..., tuple[list[str], list[Event]]]
 
@@ -106,6 +113,97 @@ def test_a_writer_that_fails_says_so_and_the_raw_words_come(dictate: Dictate, ca
     assert texts == ["tan", "sat", "nas"]
     assert "the model broke" in caplog.text
     assert all(event.note for event in told if isinstance(event, Written))
+
+
+class Silence:
+    """A source in which nothing is said until it is stopped."""
+
+    name, sample_rate, is_connected, waiting_s = "silence", 16_000, True, 0.0
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to let go of."""
+
+    def __iter__(self) -> Iterator[AudioChunk]:
+        self._stopped.wait(60)
+        return iter(())
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+class Prompter:
+    """Streams, and a stream, that hear nothing: listeners are told by the test, a listener for each take."""
+
+    recognizer = SimpleNamespace(sample_rate=16_000)
+
+    def __init__(self) -> None:
+        self.listeners: list[Listener] = []
+
+    def open(self, listener: Listener) -> Self:
+        self.listeners.append(listener)
+        return self
+
+    def finish(self) -> None:
+        """The test does."""
+
+
+def dictating(scene: Callable[[Dictation, Any], Awaitable[None]]) -> tuple[list[str], list[Event]]:
+    """Plays a scene of a Dictation and its Prompter -> texts in the sink, and events told."""
+    sink, told = Memory(), list[Event]()
+
+    async def play() -> None:
+        await scene(Dictation(lambda _: Silence(), sink, told.append, 1_000), Prompter())
+
+    asyncio.run(play())
+    return sink, told
+
+
+def words(text: str) -> tuple[Word, ...]:
+    return tuple(Word(word, 0.0, 0.0, 1.0) for word in text.split())
+
+
+def test_idle_only_when_no_take_has_words_to_come() -> None:
+    async def scene(dictation: Dictation, prompter: Any) -> None:
+        for _ in range(2):
+            await dictation.start(prompter)
+            await dictation.stop()
+        for text, listener in zip(("one", "two"), prompter.listeners, strict=True):
+            listener.put(Final(0, 1, words(text)))
+            listener.close()
+        await dictation.drain(60)
+
+    texts, told = dictating(scene)
+    assert texts == ["one", "two"]
+    states = [event.state for event in told if isinstance(event, StateChanged)]
+    assert states == ["listening", "finishing", "listening", "finishing", "idle"]
+    assert isinstance(told[-1], StateChanged)
+
+
+def test_a_take_keeps_the_pace_with_which_it_began() -> None:
+    async def scene(dictation: Dictation, prompter: Any) -> None:
+        dictation.pace = CommittedWords()
+        await dictation.start(prompter)
+        dictation.pace = None  # as settings that are read again have it
+        await dictation.stop()
+        await dictation.start(prompter)
+        await dictation.stop()
+        for listener in prompter.listeners:
+            for event in (
+                Partial(0, 0, words("good morning"), 1),
+                SpeechEnded(1.0),
+                Final(0, 1, words("good morning")),
+            ):
+                listener.put(event)
+            listener.close()
+        await dictation.drain(60)
+
+    assert dictating(scene)[0] == ["good", "morning", "good morning"]
 
 
 def test_stop_ends_the_take_and_writes_nothing(dictate: Dictate) -> None:

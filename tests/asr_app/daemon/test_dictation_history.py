@@ -12,7 +12,9 @@ from asr_app.audio.live_source import RealTimeFile
 from asr_app.config import load_settings
 from asr_app.daemon.dictation import Dictation
 from asr_app.daemon.sinks import Sink
+from asr_app.daemon.streams import Streams
 from asr_app.engine.engine import Engine
+from asr_app.live.two_passes import SecondPass
 from asr_app.recognizer import Recognizer
 from asr_app.records.history import History, Kind, history_file
 from asr_app.records.remembering import memory_of
@@ -33,21 +35,22 @@ def take(load: Callable[..., Recognizer], recording: Path, monkeypatch: pytest.M
     """A function (opted in, cancelled) that dictates the recording: tan, sat, nas."""
     monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
 
-    async def dictate(engine: Engine, wanted: bool, cancelled: bool) -> None:
+    async def dictate(engine: Engine, second_pass: SecondPass, wanted: bool, cancelled: bool) -> None:
         sink: Sink = Nowhere()
         dictation = Dictation(lambda rate: RealTimeFile(recording, rate, pace=20.0), sink, lambda _: None, 1_000)
         dictation.memory = memory_of(load_settings(history_dictation=wanted), Kind.DAEMON)
-        await dictation.start(engine)
+        await dictation.start(Streams(engine, engine.recognizer, second_pass))
         if cancelled:
             await dictation.cancel()
         await dictation.drain(60)
 
     def run(wanted: bool, cancelled: bool = False) -> None:
-        engine = Engine(load(chunk_ms=320))
+        engine, second_pass = Engine(load(chunk_ms=320)), SecondPass()
         try:
-            asyncio.run(dictate(engine, wanted, cancelled))
+            asyncio.run(dictate(engine, second_pass, wanted, cancelled))
         finally:
             engine.close()
+            second_pass.close()
 
     return run
 

@@ -232,6 +232,24 @@ def test_too_much(client: Any, house: House) -> None:
         transcribe(client, b"\0" * 4_000_000)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("size", [1_000, 500_000])  # the last of a recording is written when it is closed
+def test_a_full_disk(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, size: int
+) -> None:
+    """Told when the recording is written, and where there is not even room for its folder."""
+    body = b'--X\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + bytes(size) + b"\r\n--X--\r\n"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda *_: io.BufferedWriter(io.FileIO("/dev/full", "wb")))
+        assert posted(house, body) == 507
+    assert "a recording cannot be kept: [Errno 28] No space left on device" in caplog.text
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", "/dev/full")
+        assert posted(house, body) == 507
+    assert "Traceback" not in caplog.text
+    assert posted(house, body) == 400  # no sound, but room
+
+
 def test_broken_requests(house: House, speech: bytes) -> None:
     assert posted(house, b"{}", "application/json") == 415
     assert posted(house, b"", "multipart/form-data") == 415

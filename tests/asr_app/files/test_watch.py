@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from asr_app.files import watch as module
 from asr_app.files.watch import SETTLED_S, Seen, Watch
 
 
@@ -62,6 +65,33 @@ def test_a_file_that_is_open_for_writing_is_waited_for(watch: Watch, folder: Pat
         os.utime(file.fileno(), (time.time() - 60,) * 2)
         assert names(watch) == []
     assert names(watch) == ["talk.wav"]
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux tells who writes a file")
+def test_a_writer_who_comes_while_that_is_asked_ends_nothing(
+    watch: Watch, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk, leases, signals = folder / "talk.wav", list[int](), list[int]()
+    talk.write_bytes(b"x")
+    os.utime(talk, (1e9, 1e9))
+    ask = module.fcntl.fcntl
+
+    def fcntl(file: Any, command: int, argument: int) -> int:
+        answer = int(ask(file, command, argument))
+        if command == module.fcntl.F_SETLEASE and argument == module.fcntl.F_RDLCK:
+            leases.append(argument)
+            with pytest.raises(BlockingIOError):
+                os.open(talk, os.O_WRONLY | os.O_NONBLOCK)
+        return answer
+
+    monkeypatch.setattr(module.fcntl, "fcntl", fcntl)
+    before = signal.signal(signal.SIGIO, lambda number, _: signals.append(number))  # it would end the process
+    try:
+        assert names(watch) == ["talk.wav"]
+    finally:
+        signal.signal(signal.SIGIO, before)
+    assert leases
+    assert not signals
 
 
 def test_a_version_is_taken_once_even_by_the_next_run(watch: Watch, folder: Path, tmp_path: Path, clock: Clock) -> None:

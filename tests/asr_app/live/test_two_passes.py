@@ -307,7 +307,7 @@ def test_the_model_itself_or_another_writes_the_finals(model_folder: Path) -> No
     assert other is not None
     assert other.decoder is not exact.decoder
     assert load_live_recognizer(settings.model_copy(update={"final_model": "none"})).exact is None
-    assert live_settings(pace="committed").final_model == "none"
+    assert live_settings(pace="committed").final_model == "same"
     with pytest.raises(CheckpointError, match="no model 'nonsense'"):
         load_live_recognizer(settings.model_copy(update={"final_model": "nonsense"}))
 

@@ -51,6 +51,13 @@ def test_what_is_remembered_comes_back_as_it_was(path: Path) -> None:
     assert (thanks.text, thanks.raw, thanks.written.words) == ("€20\nPlease", spoken.words, note.words)
 
 
+def test_a_name_that_is_not_utf_8_is_no_damage(path: Path) -> None:
+    with History(path) as history:
+        number = history.add(about(source="/caf\udce9.mp4"), [said("alpha")])
+        assert history.about(number).source == "/caf\\xe9.mp4"
+        assert history.search("caf\udce9") == []
+
+
 def test_only_its_user_can_read_it(path: Path) -> None:
     with History(path) as history:
         history.add(about(), [said("secret")])

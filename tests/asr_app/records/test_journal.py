@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_disk import small_disk
 
 from asr_app.errors import OutputError, ProtocolError
 from asr_app.events import Final, Partial, to_json
@@ -97,6 +98,26 @@ def test_a_line_that_a_crash_cut_short_is_left_out_and_the_next_begins_anew(tmp_
     assert close(resumed) == ["whole", "more"]
 
 
+def test_no_part_of_a_line_stays_for_which_the_disk_has_no_room(tmp_path: Path) -> None:
+    journal = new_journal(tmp_path)
+    journal.keep(final(0, "before"))
+    with (
+        small_disk(journal.path.stat().st_size + 40),
+        pytest.raises(OutputError, match="No space left on device: save the transcript"),
+    ):
+        journal.keep(final(1, "lost"))
+    journal.keep(final(2, "after"))
+    assert close(journal) == ["before", "after"]
+    assert close(left_journal(tmp_path)) == ["before", "after"]
+
+
+def test_one_line_that_was_cut_short_costs_no_other(tmp_path: Path) -> None:
+    cut = to_json(final(1, "lost"))[:40] + to_json(final(2, "glued"))
+    lines = [to_json(final(0, "before")), cut, to_json(final(3, "after"))]
+    (tmp_path / "dictation-1.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    assert close(left_journal(tmp_path)) == ["before", "after"]
+
+
 def test_the_newest_journal_with_words_is_taken(tmp_path: Path) -> None:
     for name, text in (("dictation-1.jsonl", "old"), ("dictation-2.jsonl", "new"), ("dictation-3.jsonl", "")):
         journal = Journal(tmp_path / name, (tmp_path / name).open("ab", buffering=0))
@@ -106,10 +127,10 @@ def test_the_newest_journal_with_words_is_taken(tmp_path: Path) -> None:
     assert close(left_journal(tmp_path)) == ["new"]
 
 
-@pytest.mark.parametrize("line", ["{}", "[]", '{"type": "failed", "message": "no"}', "words"])
+@pytest.mark.parametrize("line", ["{}", "[]", '{"type": "failed", "message": "no"}', "words\nwords"])
 def test_a_file_that_is_no_journal_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "dictation-1.jsonl").write_text(f"{line}\n")
-    with pytest.raises(ProtocolError, match=r"dictation-1.jsonl, line 1 .*: delete"):
+    with pytest.raises(ProtocolError, match=r"dictation-1.jsonl, line \d .*: delete"):
         left_journal(tmp_path)
 
 

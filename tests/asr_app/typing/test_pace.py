@@ -1,15 +1,10 @@
 from asr_app.events import Final, Partial, SpeechEnded
-from asr_app.typing.pace import CommittedWords, finished_segments
+from asr_app.typing.pace import CommittedWords
 from decoder.types import Word
 
 
 def words(text: str) -> tuple[Word, ...]:
     return tuple(Word(word, 0.0, 0.0, 1.0) for word in text.split())
-
-
-def test_finals_only() -> None:
-    events = [Partial(0, 0, words("we need"), 2), SpeechEnded(1.0), Final(0, 1, words("we need milk"))]
-    assert [finished_segments(event) for event in events] == ["", "", "we need milk"]
 
 
 def test_each_word_once_as_soon_as_it_is_stable() -> None:
