@@ -71,11 +71,14 @@ class Examination:
     slow: dict[str, Check] = field(default_factory=dict)
 
     def run(self) -> Iterator[Result]:
-        """Each result when it is there."""
+        """Each result when it is there; of what fails several checks alike only the first one tells."""
+        told: dict[str, str] = {}
         for checks, limit_s in ((self.quick, _QUICK_S), (self.slow, _SLOW_S)):
             for name, check in checks.items():
                 began = time.monotonic()
                 finding = _examined(check, limit_s)
+                if finding.state == "fail" and (first := told.setdefault(finding.text, name)) != name:
+                    finding = Finding("warn", f"not checked: {first}")
                 yield Result(name, finding, time.monotonic() - began)
 
 
@@ -154,9 +157,13 @@ def check_typing() -> Finding:
     where = f"session {session.display}"
     if usable:
         return Finding("ok", f"{where}: {', '.join(usable)}" + (f" ({obstacles})" if obstacles else ""))
-    best = {"wayland": "wtype and wl-clipboard", "x11": "xdotool and xclip", "none": "ydotool"}[session.display]
-    advice = f"install {best}; on GNOME and KDE under Wayland ydotool or dotool; docs/typing.md tells of each"
-    return Finding("warn", f"{where}: nothing can type: {obstacles}", advice)
+    best = {
+        "wayland": "wtype and wl-clipboard, on GNOME and KDE ydotool or dotool",
+        "x11": "xdotool and xclip",
+        "none": "ydotool",
+    }
+    advice = f"mend one of these, or install {best[session.display]}; docs/typing.md tells of each"
+    return Finding("warn", f"{where}: nothing can type ({obstacles})", advice)
 
 
 def check_daemon() -> Finding:
@@ -180,10 +187,11 @@ def check_daemon() -> Finding:
 
 def check_models() -> Finding:
     """Models that lie here."""
-    from asr_app.library.models import find_model, shipped_models
+    from asr_app.library.models import find_model, installed_models, shipped_models
 
     folder = find_model(_settings().model)
-    return Finding("ok", f"in use {folder}; also here: {', '.join(shipped_models()) or 'none'}")
+    others = [name for name in sorted({*shipped_models(), *installed_models()}) if find_model(name) != folder]
+    return Finding("ok", f"in use {folder}" + (f"; also here: {', '.join(others)}" if others else ""))
 
 
 def check_gpu(driver: Path = Path("/proc/driver/nvidia/version")) -> Finding:

@@ -115,8 +115,20 @@ _PARTS: dict[str, type[Word] | type[Token]] = {"words": Word, "raw": Word, "toke
 
 
 def to_json(event: Event) -> str:
-    """One line of JSON with the event's type and fields."""
-    return json.dumps({"type": event.type, **dataclasses.asdict(event)}, ensure_ascii=False)
+    """One line of JSON with the event's type and fields; numbers to three places, times to the millisecond."""
+    return json.dumps({"type": event.type, **_rounded(dataclasses.asdict(event))}, ensure_ascii=False)
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case float():
+            return round(value, 3)
+        case dict():
+            return {name: _rounded(one) for name, one in value.items()}
+        case tuple():
+            return tuple(map(_rounded, value))
+        case _:
+            return value
 
 
 def from_json(line: str) -> Event:

@@ -1,6 +1,7 @@
 """Recordings that libsndfile reads best: WAV and its relatives, AIFF, AU, CAF, and Ogg."""
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ class SndfileReader:
 
         self._name = shown(path)
         self._failure = soundfile.SoundFileError
-        self._file: Any = soundfile.SoundFile(path)
+        self._file: Any = soundfile.SoundFile(os.fsencode(path))  # of a str it takes UTF-8 only
         self._cut = _states_more(self._file.extra_info) or (self._file.format == "OGG" and not _OggEnd(path).complete)
 
     @property

@@ -134,7 +134,9 @@ def daemon(  # noqa: PLR0913  # one for each option
         from asr_app.daemon.network import Servers
         from asr_app.daemon.server import run
 
-        run(socket, make_service, Servers(http_at, vosk_at, wyoming_at, wyoming_socket))
+        servers = Servers(http_at, vosk_at, wyoming_at, wyoming_socket)
+        told = "; ".join(["asr: ready: `asr ctl toggle` begins and ends a dictation", *servers.addresses])
+        run(socket, make_service, servers, lambda: typer.echo(told, err=True))
 
 
 def _api_key(path: Path | None) -> str:

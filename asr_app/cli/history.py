@@ -15,10 +15,23 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What was transcribed before: words, never sound.", no_args_is_help=True)
 
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{text!r} is no time: give a date such as 2026-05-01, or 2026-05-01T14:30") from None
+
+
 Number = Annotated[int, typer.Argument(help="A transcript's number in the list.", show_default=False)]
 Numbers = Annotated[list[int], typer.Argument(help="Transcripts' numbers in the list.", show_default=False)]
-Since = Annotated[datetime | None, typer.Option("--since", help="Only what was made at this time or later.")]
-Before = Annotated[datetime | None, typer.Option("--before", help="Only what was made before this time.")]
+Since = Annotated[
+    datetime | None,
+    typer.Option("--since", parser=_time, metavar="DATE", help="Only what was made at this time or later."),
+]
+Before = Annotated[
+    datetime | None, typer.Option("--before", parser=_time, metavar="DATE", help="Only what was made before this time.")
+]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Lines at most.")]
 Raw = Annotated[bool, typer.Option("--raw", help="The words as they were recognised, not as they were written.")]
 
@@ -37,15 +50,18 @@ def list_transcripts(since: Since = None, before: Before = None, limit: Limit = 
 
 @app.command()
 def search(
-    words: Annotated[list[str], typer.Argument(help='Words, "\\"a phrase\\"", or the beginn* of one.')],
+    words: Annotated[list[str], typer.Argument(help='Words, "\\"a phrase\\"", or how one begins (kubern*).')],
     since: Since = None,
     before: Before = None,
     limit: Limit = 20,
 ) -> None:
     """Where all these words were said together, the best place first."""
     with _open() as history:
-        for hit in history.search(" ".join(words), _period(since, before), limit):
-            typer.echo(f"{hit.number}\t{_line(hit.about)}\t{_clock(hit.start_s)}\t{' '.join(hit.snippet.split())}")
+        hits = history.search(" ".join(words), _period(since, before), limit)
+    for hit in hits:
+        typer.echo(f"{hit.number}\t{_line(hit.about)}\t{_clock(hit.start_s)}\t{' '.join(hit.snippet.split())}")
+    if not hits:
+        typer.echo("nothing found", err=True)
 
 
 @app.command()
@@ -95,6 +111,7 @@ def keep(
     """Mark transcripts that are to stay, however old they are."""
     with _open() as history:
         history.mark(numbers, not no_longer)
+    typer.echo(f"{'no longer kept' if no_longer else 'kept'}: {', '.join(map(str, numbers))}", err=True)
 
 
 @app.command()
@@ -134,5 +151,5 @@ def _line(about: "About") -> str:
 
 
 def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

@@ -5,9 +5,10 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from asr_app import __version__, native_libraries
 from asr_app.cli import (
@@ -36,8 +37,21 @@ logger = logging.getLogger(__name__)
 INTERNAL_ERROR = 70
 """Exit code of a bug: EX_SOFTWARE of sysexits.h."""
 
+
+class _Commands(TyperGroup):
+    """All commands; the library that reads their options puts words of its own before what is wrong with one."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+
 app = typer.Typer(
     name="asr",
+    cls=_Commands,
     help="Speech recognition that stays on this machine: recordings in, words out.",
     no_args_is_help=True,
     add_completion=False,

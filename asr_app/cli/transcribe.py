@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,7 +21,11 @@ from asr_app.cli.options import (
     expected,
     personal_words,
 )
+from asr_app.errors import ConfigError
 from asr_app.sinks.formats import Format
+
+if TYPE_CHECKING:
+    from asr_app.audio.file import PcmFormat
 
 
 class Encoding(StrEnum):
@@ -105,11 +109,13 @@ def transcribe(  # noqa: PLR0913  # one for each option
     hotword: HotwordOption = None,
     hotwords: HotwordsOption = None,
     pcm: Annotated[Encoding | None, typer.Option("--pcm", help="Standard input is raw samples of this kind.")] = None,
-    pcm_rate: Annotated[int, typer.Option("--pcm-rate", help="Hz of raw samples.")] = 16000,
-    pcm_channels: Annotated[int, typer.Option("--pcm-channels", help="Channels of raw samples.")] = 1,
+    pcm_rate: Annotated[int | None, typer.Option("--pcm-rate", help="Hz of raw samples.", show_default="16000")] = None,
+    pcm_channels: Annotated[
+        int | None, typer.Option("--pcm-channels", help="Channels of raw samples.", show_default="1")
+    ] = None,
 ) -> None:
     """Transcribe recordings (or the sound of videos) to standard output, or to files."""
-    from asr_app.audio.file import Part, PcmFormat
+    from asr_app.audio.file import Part
     from asr_app.cli.transcribing import Hearing, Request, carry_out, detector, parse_channels, parse_time
     from asr_app.config import load_settings
     from asr_app.files.batch import Listening
@@ -118,8 +124,7 @@ def transcribe(  # noqa: PLR0913  # one for each option
 
     channel, split = parse_channels(channels)
     part = Part(channel, parse_time(start), None if end is None else parse_time(end))
-    raw = PcmFormat(pcm.value, pcm_rate, pcm_channels) if pcm else None
-    listening = Listening(detector(vad.value), part, split, raw)
+    listening = Listening(detector(vad.value), part, split, _raw(files or [], pcm, pcm_rate, pcm_channels))
     settings = load_settings(
         model=model,
         language=language,
@@ -133,13 +138,16 @@ def transcribe(  # noqa: PLR0913  # one for each option
         hotwords=hotwords,
         written=written,
     ).where_unset(chunk_ms="full")  # a recording can wait
+    forms = tuple(dict.fromkeys(format or [Format.TEXT]))
+    if nbest and not {Format.JSON, Format.JSONL} & set(forms):
+        raise ConfigError("--nbest is written in JSON only: take --format json or jsonl, or leave it out")
     words = merged(personal_words(settings), expected(settings, hotword))
     request = Request(
         names=tuple(files or ()),
         list_from=list_from,
         watch=watch,
         patterns=tuple(pattern or PATTERNS),
-        forms=tuple(dict.fromkeys(format or [Format.TEXT])),
+        forms=forms,
         beside=beside,
         folder=output_dir,
         overwrite=overwrite,
@@ -155,3 +163,16 @@ def transcribe(  # noqa: PLR0913  # one for each option
         code = clustering.carry_out(cluster, request, listening, hearing)
     if code:
         raise typer.Exit(code)
+
+
+def _raw(names: list[str], pcm: Encoding | None, rate: int | None, channels: int | None) -> "PcmFormat | None":
+    """The form of raw samples; ConfigError where it is only half said, or no recording is of raw samples."""
+    from asr_app.audio.file import STANDARD_INPUT, PcmFormat
+
+    if pcm is None:
+        if rate is not None or channels is not None:
+            raise ConfigError("--pcm-rate and --pcm-channels are of raw samples: give their --pcm, too")
+        return None
+    if not any(name == STANDARD_INPUT or Path(name).is_fifo() for name in names):
+        raise ConfigError("--pcm is for standard input: give - in the place of a recording")
+    return PcmFormat(pcm.value, 16_000 if rate is None else rate, 1 if channels is None else channels)

@@ -88,7 +88,7 @@ class _Output:
     def finish(self, transcript: Sequence[Utterance]) -> None:
         """Write all files."""
         for form in self._forms:
-            write(self._task.stem + form.ending, document(transcript, form, self._task.recording.name))
+            write(self._task.stem + form.ending, document(transcript, form, self._task.recording.title))
 
     def fail(self) -> None:
         """No file is written."""

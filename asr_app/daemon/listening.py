@@ -31,7 +31,7 @@ class Binding:
         if not 0 <= self.port <= 65_535:
             raise ConfigError(f"{self.port} is no port: choose 1 to 65535")
         if not self.is_loopback and not self.api_key:
-            raise ConfigError(f"{self.host} is open to other machines: give an API key, or listen at {LOOPBACK}")
+            raise ConfigError(f"{self.host} is open to other machines: give --api-key-file, or listen at {LOOPBACK}")
         if self.key and not self.certificate:
             raise ConfigError(f"the TLS key {self.key} has no certificate: give that, too")
 

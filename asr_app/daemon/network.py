@@ -34,6 +34,13 @@ class Servers:
         if self.wyoming and not self.wyoming.is_loopback:
             raise ConfigError(f"Wyoming knows no keys: listen at {LOOPBACK}, and let a tunnel bring others there")
 
+    @property
+    def addresses(self) -> list[str]:
+        """Where each that is on listens, as a user would write it."""
+        named = (("http", self.http), ("vosk", self.vosk), ("wyoming", self.wyoming))
+        told = [f"{name} at {binding.address}" for name, binding in named if binding]
+        return told + [f"wyoming at {self.wyoming_socket}"] * bool(self.wyoming_socket)
+
 
 @asynccontextmanager
 async def serving(servers: Servers, service: Service, limits: Limits) -> AsyncIterator[None]:

@@ -140,7 +140,7 @@ class _Guard:
         if scope["path"] == _HEALTH or self._binding.admits(_header(scope, b"authorization")):
             await self._app(scope, receive, counted)
             return
-        what = "the API key is wrong or lacks: send the daemon's as a bearer token"
+        what = "the API key is wrong or missing: send the daemon's as a bearer token"
         error = ApiError(401, what, code="invalid_api_key")
         refusal = JSONResponse(error.body, error.status, {"www-authenticate": "Bearer"})
         if scope["type"] == "websocket":
@@ -226,7 +226,9 @@ async def _refuse(_: Request, error: Exception) -> Response:
 
 async def _refuse_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    what = {404: "there is no such address", 405: "this address is not asked so"}.get(error.status_code, error.detail)
+    what = {404: "there is no such address", 405: "this address takes other methods"}.get(
+        error.status_code, error.detail
+    )
     refusal = ApiError(error.status_code, f"{what}: see the daemon's documentation for what there is")
     return JSONResponse(refusal.body, refusal.status, error.headers)
 

@@ -168,11 +168,11 @@ class _Work:
         except ApiError as error:
             self._error = error
         except AudioFormatError as error:
-            reason = str(error).replace(str(self._path), "the recording")
+            reason = str(error).replace(str(self._path), "the upload")
             self._error = api_error(AudioFormatError(reason))
         except Exception as error:
             logger.info("a recording failed", exc_info=True)
-            self._error = ApiError(500, explained(error).replace(str(self._path), "the recording"))
+            self._error = ApiError(500, explained(error).replace(str(self._path), "the upload"))
         self._listener.close()
 
     def _chunks(self, source: Iterable[AudioChunk]) -> Iterator[AudioChunk]:

@@ -1,7 +1,6 @@
 """The daemon's process: the socket, the signals, and an end in good order."""
 
 import asyncio
-import logging
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,19 +12,20 @@ from asr_app.daemon.service import Service
 from asr_app.daemon.systemd import Notifier
 from asr_app.words.vocabulary_watch import VocabularyWatch
 
-logger = logging.getLogger(__name__)
 
-
-def run(socket: Path, make_service: Callable[[], Service], servers: Servers) -> None:
+def run(socket: Path, make_service: Callable[[], Service], servers: Servers, tell_ready: Callable[[], None]) -> None:
     """Be the daemon that answers at a socket and at its servers, until a client or a signal ends it.
 
+    tell_ready: called once, when the recogniser is loaded.
     SIGTERM and SIGINT finish what was said; SIGHUP reads the settings again, and a change of the user's words these.
     Raises AsrError where the recogniser cannot be loaded, or an address not be had.
     """
-    asyncio.run(_serve(socket, make_service, servers))
+    asyncio.run(_serve(socket, make_service, servers, tell_ready))
 
 
-async def _serve(socket: Path, make_service: Callable[[], Service], servers: Servers) -> None:
+async def _serve(
+    socket: Path, make_service: Callable[[], Service], servers: Servers, tell_ready: Callable[[], None]
+) -> None:
     service = make_service()
     control = ControlServer(service, service.limits)
     reloads: set[asyncio.Task[None]] = set()
@@ -53,8 +53,8 @@ async def _serve(socket: Path, make_service: Callable[[], Service], servers: Ser
     try:
         async with serving(servers, service, service.limits):
             await service.load(service.settings)
-            logger.info("ready at %s", socket)
             notifier.ready()
+            tell_ready()
             chores = [
                 asyncio.create_task(notifier.watch(lambda: _answers(service, notifier.watchdog_s))),
                 asyncio.create_task(keep_small(lambda: service.is_idle, lambda: service.work_done)),

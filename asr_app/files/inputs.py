@@ -40,6 +40,11 @@ class Recording:
         return shown(self.path)
 
     @property
+    def title(self) -> str:
+        """For documents: the path, with bytes that are no UTF-8 as \\xe9."""
+        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+
+    @property
     def size(self) -> int:
         """Bytes, 0 where nobody can tell."""
         try:
@@ -72,7 +77,9 @@ def read_list(source: str) -> list[str]:
     try:
         data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except (OSError, ValueError) as error:
-        raise ConfigError(f"the list {shown(source)} cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "no possible file name"
+        message = f"the list {shown(source)} cannot be read ({reason}): name a file with a recording on each line"
+        raise ConfigError(message) from error
     names = data.split(b"\0") if b"\0" in data else data.splitlines()
     return [os.fsdecode(name) for name in names if name.strip()]
 

@@ -47,7 +47,7 @@ class Printed:
 
     def __init__(self, recording: Recording, form: Format, heading: bool, live: bool) -> None:
         """heading: with the recording's name above the text. live: runs come in the order of the transcript."""
-        self._name, self._form, self._live = recording.name, form, live and form is Format.TEXT
+        self._title, self._form, self._live = recording.title, form, live and form is Format.TEXT
         self._heading = f"{recording.name}:\n" if heading and form is Format.TEXT else ""
 
     def heard(self, place: Place) -> None:
@@ -68,7 +68,7 @@ class Printed:
     leave = fail
 
     def _print(self, utterances: Sequence[Utterance]) -> None:
-        sys.stdout.write(self._heading + document(utterances, self._form, self._name))
+        sys.stdout.write(self._heading + document(utterances, self._form, self._title))
         sys.stdout.flush()
         self._heading = ""
 
@@ -112,7 +112,7 @@ class Written:
 
     def __init__(self, recording: Recording, files: Files, fingerprint: str) -> None:
         """fingerprint: of all that the words depend on beside the recording. OutputError where none can be written."""
-        self._name, self._files = recording.name, files
+        self._title, self._files = recording.title, files
         self._journal = RunJournal(files.journal, {"settings": fingerprint, "recording": _identity(recording)})
 
     def heard(self, place: Place) -> Utterance | None:
@@ -126,7 +126,7 @@ class Written:
     def finish(self, transcript: Sequence[Utterance]) -> None:
         """Write all files; then nothing is left to go on with."""
         for form in self._files.forms:
-            write_whole(self._files.path(form), document(transcript, form, self._name))
+            write_whole(self._files.path(form), document(transcript, form, self._title))
         self._journal.discard()
 
     def fail(self) -> None:

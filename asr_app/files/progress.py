@@ -4,8 +4,10 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from asr_app.audio.blocks import shown
 from asr_app.cli.messages import complain
 from asr_app.errors import AsrError
 from asr_app.files.inputs import Recording
@@ -41,7 +43,11 @@ class Tally:
 
 
 class Progress:
-    """Tells failures as they come, and nothing else."""
+    """Tells failures as they come, and what is waited for, and nothing else."""
+
+    def watch(self, folder: Path) -> None:
+        """What arrives in a folder is the batch; it would else be silent until something does."""
+        _say(f"watching {shown(folder)}: Ctrl-C ends it")
 
     def plan(self, recordings: int, size: int) -> None:
         """The batch has so many recordings, of so many bytes."""
@@ -69,6 +75,13 @@ class Progress:
 class Lines(Progress):
     """A line on standard error for each recording that is finished, and a summary."""
 
+    _stopped = "stopped, --resume goes on"
+
+    def watch(self, folder: Path) -> None:
+        """What arrives in a folder is the batch; the next watch goes on by itself."""
+        super().watch(folder)
+        self._stopped = "stopped"
+
     def finish(self, recording: Recording, duration_s: float) -> None:
         """Its transcript is written."""
         _say(f"{recording.name}: {minutes(duration_s)}")
@@ -81,7 +94,7 @@ class Lines(Progress):
         """The summary; failures, which may be far above, are told again."""
         for recording, _ in tally.failures:
             _say(f"failed: {recording.name}")
-        _say(("stopped, --resume goes on: " if stopped else "") + tally.summary())
+        _say((f"{self._stopped}: " if stopped else "") + tally.summary())
 
 
 class JsonEvents(Progress):
@@ -89,6 +102,10 @@ class JsonEvents(Progress):
 
     def __init__(self) -> None:
         self._told = -_EVENT_S
+
+    def watch(self, folder: Path) -> None:
+        """What arrives in a folder is the batch."""
+        _event("watching", folder=str(folder))
 
     def plan(self, recordings: int, size: int) -> None:
         """The batch has so many recordings."""

@@ -6,6 +6,7 @@ for each other. What is deleted is overwritten, in the index of the search, too.
 
 import json
 import math
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -196,8 +197,9 @@ class History:
         self._db.close()
 
     def add(self, about: About, segments: Iterable[Segment]) -> int:
-        """Remember a transcript; its number."""
-        row = (about.source, about.kind, about.started.timestamp(), about.duration_s, about.model, about.language)
+        """Remember a transcript; its number. Bytes of the source's name that are no UTF-8 are kept as \\xe9."""
+        source = os.fsencode(about.source).decode("utf-8", "backslashreplace")
+        row = (source, about.kind, about.started.timestamp(), about.duration_s, about.model, about.language)
         with self._writing():
             added = self._db.execute(
                 """INSERT INTO transcripts (source, kind, started, duration_s, model, language)
@@ -304,7 +306,11 @@ class History:
 
     def _rows(self, statement: str, values: tuple[object, ...], make: Callable[[Any], _Made]) -> list[_Made]:
         with self._explained():
-            return [make(row) for row in self._db.execute(statement, values)]
+            rows = self._db.execute(statement, values).fetchall()
+        try:
+            return [make(row) for row in rows]
+        except (ValueError, TypeError, LookupError):
+            raise self._unusable("damaged") from None
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -321,10 +327,13 @@ class History:
             yield
         except OSError as error:
             raise HistoryError(f"{self._path}: {error.strerror}: mend the permissions of its folder") from error
-        except (sqlite3.Error, ValueError, TypeError, LookupError) as error:
-            name = getattr(error, "sqlite_errorname", "damaged")
-            advice = next((text for kind, text in _ADVICE.items() if name.startswith(kind)), _BEGIN_ANEW)
-            raise HistoryError(f"the history {self._path} cannot be used ({name}): {advice}") from None
+        except sqlite3.Error as error:
+            raise self._unusable(getattr(error, "sqlite_errorname", "damaged")) from None
+
+    def _unusable(self, name: str) -> HistoryError:
+        """name: of SQLite's error, or damaged."""
+        advice = next((text for kind, text in _ADVICE.items() if name.startswith(kind)), _BEGIN_ANEW)
+        return HistoryError(f"the history {self._path} cannot be used ({name}): {advice}")
 
 
 def _row(one: Passage) -> tuple[str, str, str, str, str]:
@@ -353,6 +362,7 @@ def _about(row: Any) -> About:
 
 def _match(query: str) -> str:
     """A query in FTS5's own language (sqlite.org/fts5.html, 3): strings, so that nothing of it is an operator."""
+    query = query.encode("utf-8", "replace").decode()  # a command line may have bytes that are no UTF-8
     terms = [phrase or word for phrase, word in re.findall(r'"([^"]*)"|([^\s"]+)', query)]
     terms = [term for term in terms if any(map(str.isalnum, term))]
     if not terms:

@@ -18,9 +18,10 @@ from asr_app.events import (
 )
 from decoder.types import Word
 
-seconds = st.floats(0, 1e6)
+seconds = st.floats(0, 1e6).map(lambda number: round(number, 3))  # as the JSON form has them
+shares = st.floats(0, 1).map(lambda number: round(number, 3))
 counts = st.integers(0, 2**53)
-words = st.lists(st.builds(Word, st.text(), seconds, seconds, st.floats(0, 1)), max_size=5).map(tuple)
+words = st.lists(st.builds(Word, st.text(), seconds, seconds, shares), max_size=5).map(tuple)
 events = st.one_of(
     st.builds(Partial, counts, counts, words, counts),
     st.builds(Final, counts, counts, words),
@@ -48,6 +49,13 @@ def test_the_json_form() -> None:
         "words": [{"text": "héllo", "start_s": 0.5, "end_s": 1.0, "confidence": 0.9}],
         "stable_words": 1,
     }
+
+
+def test_numbers_have_three_places() -> None:
+    event = Final(0, 1, (Word("late", 6.4559999999999995, 7.1000000001, 2 / 3),))
+    (word,) = json.loads(to_json(event))["words"]
+    assert word == {"text": "late", "start_s": 6.456, "end_s": 7.1, "confidence": 0.667}
+    assert json.loads(to_json(SpeechStarted(0.1 + 0.2)))["time_s"] == 0.3
 
 
 def test_text_joins_the_words() -> None:

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Label, OptionList, Static
@@ -98,7 +98,7 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A table."""
-        with Vertical(classes="dialog") as dialog:
+        with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Keys"
             rows = [Content.styled(f"{key:<9}", "$accent bold") + Content(text) for key, text in _HELP]
             yield Static(Content("\n").join(rows))

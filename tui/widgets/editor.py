@@ -22,8 +22,8 @@ class SegmentEditor(TextArea):
         self.move_cursor(self.document.end)
 
     def action_take(self) -> None:
-        """Hand the text over."""
-        self.post_message(Edited(self.segment_id, self.text))
+        """Hand the text over, once keys that came before are in it."""
+        self.call_later(lambda: self.post_message(Edited(self.segment_id, self.text)))
 
     def action_leave(self) -> None:
         """Drop it."""

@@ -12,13 +12,15 @@ from loudness import Loudness
 import asr_app.audio.voice_activity
 import asr_app.words.vocabulary_watch
 from asr_app.audio.types import Samples
-from asr_app.cli.dictate import Sessions
+from asr_app.cli.dictate import Sessions, _left
 from asr_app.config import load_settings
 from asr_app.errors import AsrError, ConfigError
-from asr_app.events import Written
+from asr_app.events import Final, Written
 from asr_app.live.session import LiveSession
 from asr_app.recognizer import Recognizer
+from asr_app.records import journal as journals
 from asr_app.words.vocabulary import Entry, write_vocabulary
+from decoder.types import Word
 
 
 def test_a_word_is_stored_and_the_running_session_takes_it_up(
@@ -86,3 +88,16 @@ def test_what_is_heard_is_written_unless_raw_words_are_wanted(
         sessions = Sessions(settings.model_copy(update={"written": wanted}), str(tmp_path / "tan.wav"))
         texts = [event.text for event in sessions.open(None, None).events() if isinstance(event, Written)]
         assert texts == ([] if wanted is False else ["tan"])
+
+
+def test_a_session_that_was_left_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "journal_folder", lambda: tmp_path / "state")
+    assert _left() == ""
+    journal = journals.new_journal(tmp_path / "state")
+    journal.keep(Final(0, 1, (Word("hello", 0.0, 0.4, 0.9),)))
+    assert _left() == ""  # it lives
+    journal.close()
+    assert "`asr dictate --resume`" in _left()
+    assert "`asr dictate --resume`" in _left()  # another time, too: looking takes nothing away
+    journal.path.write_text("[]\n")
+    assert "not of a journal: delete the line" in _left()

@@ -26,7 +26,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("asr_app.records.history.history_file", lambda: path)
     with History(path) as history:
         for day, source, text in [(1, "/old.wav", "good morning"), (2, "/n\new.wav", "the budget meeting")]:
-            about = About(source, Kind.FILE, datetime(2026, 5, day, 9, 30).astimezone(), 75.0, "english", "en")
+            about = About(source, Kind.FILE, datetime(2026, 5, day, 9, 30).astimezone(), 74.6, "english", "en")
             history.add(about, [said(text, 61.0)])
     return path
 
@@ -37,12 +37,17 @@ def test_the_list_has_the_newest_first(asr: Asr) -> None:
     assert second.startswith("1\t")
     assert asr("history", "list", "--before", "2026-05-02").out.splitlines() == [second]
     assert asr("history", "list", "--since", "2026-05-02").out.splitlines() == [first]
+    assert asr("history", "list", "--since", "2026-05-01 10:00").out.splitlines() == [first]
+    wrong = asr("history", "list", "--since", "yesterday")
+    assert wrong.code == 2
+    assert "give a date such as 2026-05-01" in wrong.complaint
 
 
 def test_search_shows_where_it_was_said(asr: Asr) -> None:
     (line,) = asr("history", "search", "meeting", "budget").out.splitlines()
     assert line.split("\t")[-2:] == ["0:01:01", "the [budget] [meeting]"]
-    assert asr("history", "search", "zeppelin").out == ""
+    none = asr("history", "search", "zeppelin")
+    assert (none.code, none.out, none.err) == (0, "", "nothing found\n")
     assert asr("history", "search", "?").complaint.startswith("asr: nothing to search for")
 
 
@@ -65,7 +70,8 @@ def test_nothing_is_deleted_unasked(asr: Asr) -> None:
 
 
 def test_what_is_kept_outlives_its_time(asr: Asr, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert asr("history", "keep", 1).code == 0
+    kept = asr("history", "keep", 1)
+    assert (kept.code, kept.out, kept.err) == (0, "", "kept: 1\n")
     monkeypatch.setenv("ASR_HISTORY_DAYS", "30")
     (line,) = asr("history", "list").out.splitlines()
     assert line.startswith("1*\t2026-05-01")

@@ -114,6 +114,12 @@ def test_a_wrong_command_line(asr: Asr, arguments: list[str]) -> None:
     assert "Traceback" not in done.err
 
 
+def test_a_wrong_choice_is_told_in_plain_words(asr: Asr) -> None:
+    told = asr("transcribe", "a.wav", "-f", "txt").err
+    assert "'txt' is not one of" in told
+    assert "Value error" not in told
+
+
 @pytest.mark.parametrize(
     "kind",
     [

@@ -217,8 +217,8 @@ def test_no_sound(client: Any, uploads: Path) -> None:
         with pytest.raises(openai.BadRequestError) as caught:
             transcribe(client, data)
         assert str(uploads) not in str(caught.value)
-        assert "the recording" in str(caught.value)
-    with pytest.raises(openai.APIError, match="the recording is not a recording"):
+        assert "the upload" in str(caught.value)
+    with pytest.raises(openai.APIError, match="the upload is not a recording"):
         list(transcribe(client, b"no recording", stream=True))
 
 
@@ -316,8 +316,8 @@ def test_decode_time_and_a_dead_engine(load: Callable[..., Any], whistle: Callab
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--http", "0.0.0.0:8000"], "open to other machines: give an API key"),
-        (["--vosk", "example.org:2700"], "open to other machines: give an API key"),
+        (["--http", "0.0.0.0:8000"], "open to other machines: give --api-key-file"),
+        (["--vosk", "example.org:2700"], "open to other machines: give --api-key-file"),
         (["--http", "here"], "is no address"),
         (["--http", "8000", "--tls-key", "key.pem"], "has no certificate"),
         (["--http", "0.0.0.0:8000", "--api-key-file", "missing"], "cannot be read"),
@@ -335,7 +335,7 @@ def test_bindings(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="is no address"):
             parse_address(wrong)
     assert Binding("::1").admits(None)
-    with pytest.raises(ConfigError, match="open to other machines: give an API key"):
+    with pytest.raises(ConfigError, match="open to other machines: give --api-key-file"):
         Binding("0.0.0.0", 80)
     with pytest.raises(ConfigError, match="is no port"):
         Binding(port=70_000)

@@ -96,7 +96,8 @@ def test_a_damaged_file_is_one_clear_error(folder: Path, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_the_command(folder: Path) -> None:
+def test_the_command(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASR_VOCABULARY", str(tmp_path / "none.txt"))
     app = typer.Typer()
     app.command()(pronounce)
     done = CliRunner().invoke(app, ["the", "US", "--model", str(folder)])
@@ -104,6 +105,15 @@ def test_the_command(folder: Path) -> None:
     refused = CliRunner().invoke(app, ["r2d2", "--model", str(folder)])
     assert isinstance(refused.exception, ConfigError)
     assert "'r2d2'" in str(refused.exception)
+
+
+def test_the_command_reads_the_vocabulary_first(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = typer.Typer()
+    app.command()(pronounce)
+    (tmp_path / "vocabulary.txt").write_text("Abc\nDe Bac\tthe cab-us\n")
+    monkeypatch.setenv("ASR_VOCABULARY", str(tmp_path / "vocabulary.txt"))
+    done = CliRunner().invoke(app, ["Bac", "cab", "--model", str(folder)])
+    assert done.output == "Bac\tk æ b ʌ s\ncab\tk æ b\n"
 
 
 def test_the_shipped_one_is_quick_to_load() -> None:
