@@ -89,7 +89,12 @@ class LiveSession:
 
     def start(self) -> None:
         """Open the source (raises what that raises: AudioDeviceError, AudioFormatError) and begin to listen."""
-        self._resources.enter_context(self._source)
+        try:
+            self._resources.enter_context(self._source)
+        except Exception:
+            if self._second_pass:
+                self._second_pass.close()
+            raise
         self._thread.start()
 
     def pause(self) -> None:

@@ -188,6 +188,18 @@ def test_a_source_that_cannot_be_opened_is_the_callers_error(recognizer: Recogni
         session.start()
 
 
+def test_a_session_that_cannot_begin_leaves_no_thread(recognizer: Recognizer) -> None:
+    before = set(threading.enumerate())
+    both = recognizer.with_exact(recognizer.with_full_context())
+    session = LiveSession(both, Script(error=AudioDeviceError("no microphone: plug one in")))
+    with pytest.raises(AudioDeviceError):
+        session.start()
+    deadline = time.monotonic() + 10
+    while left := set(threading.enumerate()) - before:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.01)
+
+
 def test_before_the_first_word_there_is_no_latency(recognizer: Recognizer) -> None:
     status = LiveSession(recognizer, Script()).status
     assert math.isnan(status.latency_p50_s)
