@@ -181,14 +181,12 @@ class _Capture:
 
     def _callback(self, frames: Samples, count: int, times: Any, status: Any) -> None:
         """PortAudio's thread: copy, count, return."""
-        now = time.monotonic()
         if status.input_overflow and self._next_time is not None:
-            # how much PortAudio has lost is seen from the time of what it gives next, if nobody has set that clock
-            lost_s = min(times.inputBufferAdcTime - self._next_time, now - self._written_at)
-            self._ring.lose(round(lost_s * self._rate))
+            # how much PortAudio has lost is seen from the time of what it gives next
+            self._ring.lose(round((times.inputBufferAdcTime - self._next_time) * self._rate))
         self._next_time = times.inputBufferAdcTime + count / self._rate
         self._ring.write(frames)
-        self._written_at = now
+        self._written_at = time.monotonic()
 
     @property
     def waiting_s(self) -> float:

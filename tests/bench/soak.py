@@ -120,9 +120,20 @@ class Device:
         self._stream["callback"](samples[:, None], len(samples), times, SimpleNamespace(input_overflow=lost > 0))
         self.captured += lost + len(samples)
 
-    def _open(self, **options: Any) -> SimpleNamespace:
+    def _open(self, **options: Any) -> "_Stream":
         self._stream = options
-        return SimpleNamespace(active=True, start=_nothing, abort=_nothing, close=_nothing)
+        return _Stream()
+
+
+class _Stream:
+    """What PortAudio opens."""
+
+    active = True
+
+    def start(self) -> None:
+        """It is fed by hand."""
+
+    abort = close = start
 
 
 def main() -> None:
@@ -210,10 +221,6 @@ def own_memory_mb() -> float:
     """Memory that is this process's alone."""
     rows = dict(line.split(":", 1) for line in Path("/proc/self/smaps_rollup").read_text().splitlines()[1:])
     return round(sum(int(rows[name].split()[0]) for name in ("Private_Clean", "Private_Dirty")) / 1024, 1)
-
-
-def _nothing() -> None:
-    pass
 
 
 if __name__ == "__main__":
