@@ -11,6 +11,7 @@ from pathlib import Path
 from asr_app.audio.blocks import shown
 from asr_app.audio.file import STANDARD_INPUT
 from asr_app.errors import AudioFormatError, ConfigError
+from asr_app.file_names import as_text
 
 PATTERNS = tuple(
     f"*.{ending}"
@@ -42,7 +43,7 @@ class Recording:
     @property
     def title(self) -> str:
         """For documents: the path, with bytes that are no UTF-8 as \\xe9."""
-        return os.fsencode(self.path).decode("utf-8", "backslashreplace")
+        return as_text(self.path)
 
     @property
     def size(self) -> int:

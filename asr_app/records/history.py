@@ -6,7 +6,6 @@ for each other. What is deleted is overwritten, in the index of the search, too.
 
 import json
 import math
-import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ import platformdirs
 
 from asr_app.errors import AsrError, ConfigError, OutputError
 from asr_app.events import Written
+from asr_app.file_names import as_text
 from asr_app.sinks.segment import Segment, Utterance, speaker_of, spoken
 from decoder.types import Word
 
@@ -198,7 +198,7 @@ class History:
 
     def add(self, about: About, segments: Iterable[Segment]) -> int:
         """Remember a transcript; its number. Bytes of the source's name that are no UTF-8 are kept as \\xe9."""
-        source = os.fsencode(about.source).decode("utf-8", "backslashreplace")
+        source = as_text(about.source)
         row = (source, about.kind, about.started.timestamp(), about.duration_s, about.model, about.language)
         with self._writing():
             added = self._db.execute(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -13,6 +14,7 @@ from models.checkpoint import Checkpoint
 from models.ctc import CtcModel, ctc_loss, zero_linear
 from models.frontend import FrontendConfig
 from models.recipes.data.batches import Batch, Sample
+from models.recipes.data.features import Entry, Store
 from models.recipes.data.samples import HEADS
 from models.recipes.depth import at_depth
 from models.recipes.loop.precision import autocast
@@ -25,6 +27,9 @@ class Encoded:
 
     lengths: Tensor
     log_probs: dict[str, Tensor]
+
+
+Targets = tuple[Store, Entry]
 
 
 class Objective(Protocol):
@@ -88,15 +93,15 @@ def new_student(recipe: Recipe, samples: list[Sample], start: Checkpoint | None)
     model.encoder.deviation.copy_(torch.from_numpy(frames.std(0)))
     if start is not None:
         _begin_with(model, start)
-    targets = [sample.targets for sample in chosen if sample.targets is not None]
-    if not targets:
+    taught = [(sample, sample.targets) for sample in chosen if sample.targets is not None]
+    if not taught:
         return Student(model, 0)
-    wanted = np.concatenate([store.rows(entry).astype(np.float32) for store, entry in targets])
+    wanted = np.concatenate([_rows(targets) for _, targets in taught])
     student = Student(model, wanted.shape[1])
     student.target_mean.copy_(torch.from_numpy(wanted.mean(0)))
     student.target_deviation.copy_(torch.from_numpy(wanted.std(0) + 1e-3))
     if start is not None:
-        _fit_projection(student, [sample for sample in chosen if sample.targets is not None][:_FIT_SAMPLES])
+        _fit_projection(student, taught[:_FIT_SAMPLES])
     return student
 
 
@@ -116,19 +121,17 @@ def _begin_with(model: CtcModel, start: Checkpoint) -> None:
     model.load_state_dict(at_depth(weights, config.layers, model.state_dict()))
 
 
-def _fit_projection(student: Student, samples: Sequence[Sample]) -> None:
+def _fit_projection(student: Student, taught: Sequence[tuple[Sample, Targets]]) -> None:
     """Give the projection its least-squares weights for what the encoder makes of clean samples.
 
     From zero it would need hundreds of steps, whose large errors would cost the encoder some of what it knows.
     """
     heard, wanted = [], []
     with torch.inference_mode():
-        for sample in samples:
-            assert sample.targets is not None
-            store, entry = sample.targets
+        for sample, its_targets in taught:
             features = torch.from_numpy(sample.features.log_mel(sample.entry))[None]
             frames, _ = student.model.encoder(features, torch.tensor([features.shape[1]]), _FIT_CHUNK)
-            targets = torch.from_numpy(store.rows(entry).astype(np.float32))
+            targets = torch.from_numpy(_rows(its_targets))
             both = min(frames.shape[1], len(targets))
             heard.append(functional.pad(frames[0, :both], (0, 1), value=1.0))
             wanted.append((targets[:both] - student.target_mean) / student.target_deviation)
@@ -138,6 +141,12 @@ def _fit_projection(student: Student, samples: Sequence[Sample]) -> None:
     with torch.no_grad():
         student.projection.weight.copy_(solution[:-1].T)
         student.projection.bias.copy_(solution[-1])
+
+
+def _rows(targets: Targets) -> npt.NDArray[np.float32]:
+    """A sample's targets (T, W), as the teacher gave them."""
+    store, entry = targets
+    return store.rows(entry).astype(np.float32)
 
 
 _FIT_CHUNK, _FIT_SAMPLES = 16, 200
