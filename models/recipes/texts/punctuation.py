@@ -20,6 +20,7 @@ from models.recipes.recipe import Optimisation, read_sections
 from models.recipes.texts.label_scores import Counts, count_labels, macro_f1
 from models.recipes.texts.mark_biases import Judged, best_biases
 from models.recipes.texts.tagger_data import Corpus, Ints, TagBatch, TagBatches, prepare
+from models.recipes.texts.tagger_depth import deepened
 from models.recipes.texts.text_training import TextRun
 from models.tagger import (
     HEADS,
@@ -118,8 +119,6 @@ class PunctuationTrainer:
     def __init__(
         self, recipe: PunctuationRecipe, corpus: Corpus, output: Path, start: WordTagger | None = None
     ) -> None:
-        if start and start.config != recipe.network:
-            raise ValueError(f"the run begins with another network than {recipe.name} has: {start.config}")
         self.recipe, self.corpus, self.output = recipe, corpus, output
         self._start = start
         self._settings = recipe.settings() | ({"start": start.provenance} if start else {})
@@ -129,13 +128,16 @@ class PunctuationTrainer:
     def run(self) -> None:
         """To the end, then the model; what is done already is not done again."""
         torch.manual_seed(self.recipe.seed)
-        network = TaggerNetwork(self.recipe.network, self.vocabulary.size)
-        if self._start:
-            network.load_state_dict(unbiased(self._start).network.state_dict())
-        else:
-            network.encoder.load_state_dict(self._pretrained())
+        network = self._begun()
         run = TextRun(network, self.recipe.optimisation, self._settings, self.output / TRAINING)
         run.run(lambda step: self._losses(network, step), lambda: self._look(run))
+
+    def _begun(self) -> TaggerNetwork:
+        if self._start:
+            return deepened(unbiased(self._start), self.recipe.network)
+        network = TaggerNetwork(self.recipe.network, self.vocabulary.size)
+        network.encoder.load_state_dict(self._pretrained())
+        return network
 
     def _pretrained(self) -> dict[str, Tensor]:
         """The weights of an encoder that has learnt to guess hidden words."""

@@ -75,7 +75,7 @@ def test_a_tagger_from_texts(run: Path) -> None:
     assert later.provenance["start"] == earlier.provenance
     torch.testing.assert_close(later.network.encoder.state_dict(), earlier.network.encoder.state_dict())
     with pytest.raises(ValueError, match="another network"):
-        PunctuationTrainer(replace(recipe, network=TaggerConfig()), corpus_of(run), run, earlier)
+        PunctuationTrainer(replace(recipe, network=TaggerConfig()), corpus_of(run), run, earlier).run()
 
 
 def test_biases_give_marks_in_doubt_a_chance() -> None:
