@@ -130,19 +130,24 @@ def _labels(heads: Mapping[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
 
 
 def _search_options(defaults: _Options, trained: Trained, options: RecognizerOptions) -> _Options:
-    """What the caller wants, else what the checkpoint was tuned to on dev, else the search's defaults."""
-    for name, value in trained.decoding.items():
-        if not isinstance(value, int | float):
-            raise ValueError(f"the model's decoder setting {name} is {value!r}: fetch the model again")
+    """What the caller wants, else what the checkpoint was tuned to on dev, else the search's defaults.
+
+    Raises ConfigError for what the caller wants, ValueError for what the checkpoint has, where it is impossible.
+    """
     tuned = {name: trained.decoding.get(setting(options.decoder, name)) for name in TUNED}
-    return replace(
-        defaults,
-        alpha=_first(options.alpha, tuned["alpha"], defaults.alpha),
-        beta=_first(options.beta, tuned["beta"], defaults.beta),
-        beam_width=int(_first(options.beam, tuned["beam"], defaults.beam_width)),
-        prior_scale=_first(tuned["prior_scale"], defaults.prior_scale),
-        label_priors=tuple(trained.label_priors.get(options.decoder, ())),
-    )
+    try:
+        return replace(
+            defaults,
+            alpha=_first(options.alpha, tuned["alpha"], defaults.alpha),
+            beta=_first(options.beta, tuned["beta"], defaults.beta),
+            beam_width=int(_first(options.beam, tuned["beam"], defaults.beam_width)),
+            prior_scale=_first(tuned["prior_scale"], defaults.prior_scale),
+            label_priors=tuple(trained.label_priors.get(options.decoder, ())),
+        )
+    except ValueError as error:
+        if (options.alpha, options.beta, options.beam) == (None, None, None):
+            raise
+        raise ConfigError(f"{error}: choose another, or leave it to the model") from error
 
 
 def _first(*values: float | None) -> float:

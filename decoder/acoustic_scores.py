@@ -23,12 +23,14 @@ class AcousticScores:
     """The scores of a search's labels."""
 
     def __init__(self, labels: int, options: SearchOptions) -> None:
-        """Raise ValueError for priors of another number of labels."""
+        """Raise ValueError for priors of another number of labels, and for any that is no probability."""
         self._labels = labels
         self._expected: Scores | None = None
         if options.prior_scale and options.label_priors:
             if len(options.label_priors) != labels:
                 raise ValueError(f"{len(options.label_priors)} label priors do not belong to {labels} labels")
+            if not all(0 <= prior <= 1 for prior in options.label_priors):
+                raise ValueError("a label prior is no probability: it lies outside 0 to 1")
             self._expected = options.prior_scale * np.log(np.array(options.label_priors) + RAREST)
 
     def __call__(self, log_probs: LogProbs) -> Scores:

@@ -21,6 +21,8 @@ _BLOCK = 50_000
 """Lines that are made at once."""
 _SHORTEST_LINE = 4
 """Bytes of `0<TAB>a` and a line end."""
+_HEAD = 4096
+"""Bytes that hold the numbers of n-grams at the beginning of a file, and its last line at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,9 @@ def _lines(model: BackoffModel, order: int) -> Iterator[str]:
 
 
 def is_arpa(path: Path) -> bool:
-    """Whether a file begins as ARPA text does."""
+    """Whether a file begins as ARPA text does, after the empty line that SRILM writes."""
     with path.open("rb") as file:
-        return file.read(len(DATA)).decode("ascii", "replace") == DATA
+        return file.read(_HEAD).lstrip().startswith(DATA.encode())
 
 
 def check_arpa(path: Path) -> list[int]:
@@ -123,8 +125,8 @@ def check_arpa(path: Path) -> list[int]:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        head = file.read(4096).decode("utf-8", "replace").splitlines()
-        file.seek(max(0, size - 4096))
+        head = file.read(_HEAD).decode("utf-8", "replace").lstrip().splitlines()
+        file.seek(max(0, size - _HEAD))
         tail = file.read().decode("utf-8", "replace")
     if tail.rstrip().rpartition("\n")[2].strip() != CLOSING:
         raise ValueError(f"{path}: cut in the middle, the last line is not {CLOSING}: fetch or build it again")

@@ -10,6 +10,8 @@ from decoder.types import Scores
 
 _EDGE = 1e-3
 """Shares this near to 0 or 1 count as this near: a beam that agrees is no certainty."""
+_MOST = 700.0
+"""Exponents above it overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Calibration:
     def __call__(self, share: float) -> float:
         """The confidence in [0, 1] of a share in [0, 1]."""
         clipped = min(max(share, _EDGE), 1 - _EDGE)
-        return 1 / (1 + math.exp(-self.slope * math.log(clipped / (1 - clipped)) - self.offset))
+        log_odds = self.slope * math.log(clipped / (1 - clipped)) + self.offset
+        return 1 / (1 + math.exp(min(-log_odds, _MOST)))
 
 
 def fit(shares: npt.ArrayLike, correct: npt.ArrayLike) -> Calibration:

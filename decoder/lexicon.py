@@ -16,6 +16,9 @@ from decoder.types import Indices
 ROOT = 0
 """The node of the empty prefix."""
 
+LONGEST = 500
+"""Labels of a pronunciation, far more than any word has: entries are rows of a table that is as wide as the longest."""
+
 
 @dataclass(frozen=True, eq=False)
 class Lexicon:
@@ -53,7 +56,8 @@ class Lexicon:
     def build(cls, entries: Iterable[tuple[str, Sequence[int]]]) -> "Lexicon":
         """The lexicon of (word, pronunciation) pairs, a pronunciation being label indices; a word may recur.
 
-        Raises ValueError for an empty word, an empty pronunciation, a negative label or no entry at all.
+        Raises ValueError for an empty word, an empty pronunciation or one longer than LONGEST, a negative label or no
+        entry at all.
         """
         return _build(*_flattened(entries))
 
@@ -140,6 +144,8 @@ def _build(words: list[str], labels: Indices, lengths: Indices) -> Lexicon:
     """The tree of entries: their words, their labels one after another, and how many labels each has."""
     if not words:
         raise ValueError("the lexicon is empty")
+    if lengths.max() > LONGEST:
+        raise ValueError(f"the pronunciation of {words[lengths.argmax()][:60]!r} is longer than {LONGEST} labels")
     distinct = {word: i for i, word in enumerate(dict.fromkeys(words))}
     numbers = np.fromiter((distinct[word] for word in words), np.intp, len(words))
     table = _padded(labels, lengths)

@@ -131,6 +131,8 @@ def _load(path: Path) -> Any:
     config.arpa_complain = kenlm.ARPALoadComplain.NONE
     try:
         return kenlm.Model(str(path), config)
+    except UnicodeDecodeError as error:  # of KenLM's message, which quotes the file
+        raise ValueError(f"{path}: not a whole KenLM binary or ARPA file") from error
     except (OSError, RuntimeError) as error:
         raise ValueError(f"{path}: not a whole KenLM binary or ARPA file: {_reason(error)}") from error
 

@@ -116,7 +116,8 @@ class NativeSearch:
     def __init__(self, handle: int, arrays: Sequence[npt.NDArray[Any]]) -> None:
         self._handle = handle
         self._arrays = arrays  # what the search has pointers to
-        weakref.finalize(self, _LIBRARY.search_free, handle)
+        # not when the program ends: a daemon thread may still be searching
+        weakref.finalize(self, _LIBRARY.search_free, handle).atexit = False
 
     def feed(self, frames: Scores) -> None:
         """Hand over log-probabilities (T, V), finite."""
@@ -170,7 +171,7 @@ class NativeSearch:
 
     @property
     def remembered(self) -> int:
-        """How many answers are remembered."""
+        """How many answers, or spelled beginnings of words, are remembered."""
         return int(_LIBRARY.search_remembered(self._handle))
 
     def forget(self) -> list[int]:

@@ -152,9 +152,9 @@ def _spaced(match: re.Match[str]) -> str:
 
 
 _DATE = re.compile(
-    r"\d[-/.:]\d+[-/.:]\d|[$£€][\d,.]+\s?[-/]|[$£€](?!\s?\d)|\d,\d{1,2}(?!\d)|(?:\d+[A-Za-z]+){2,}\d|\d[²³]"
+    r"\d(?:,?\d){99}|\d[-/.:]\d+[-/.:]\d|[$£€][\d,.]+\s?[-/]|[$£€](?!\s?\d)|\d,\d{1,2}(?!\d)|(?:\d+[A-Za-z]+){2,}\d|\d[²³]"
 )
-"""Runs of digits whose reading is not certain."""
+"""Runs of digits whose reading is not certain; a hundred of them, of which Python makes no number, nobody reads."""
 
 _NUMBER_RULES: tuple[_Rule, ...] = (
     (re.compile(r"\b[Nn]os?\.\s?(?=\d)"), "number "),

@@ -9,8 +9,8 @@ from decoder.normalize import normalize
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _CODE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[^\n]*$|\Z)", re.DOTALL | re.MULTILINE)
-_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
-_ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+|\S+@\S+\.\w+|</?[A-Za-z!][^<>\n]*>")
+_LINK = re.compile(r"!?\[([^\[\]\n]*)\]\([^)\n]*\)")
+_ADDRESS = re.compile(r"<?(?:https?://|www\.)\S+|(?<![^\s>])@*[^\s@]+@\S+\.\w+|</?[A-Za-z!][^<>\n]*>")
 _LINE_START = re.compile(r"^[ \t]*(?:[-*+•]|#{1,6}|>|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?", re.MULTILINE)
 _MARKUP = re.compile(r"[*_`~|\\]+|#(?!\d)|^=+$", re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n\s*\n")
@@ -27,7 +27,7 @@ def read_sentences(path: Path) -> Iterator[str | None]:
     spaces. Code, addresses and tags are left out. UTF-8, UTF-16 with its mark, and Windows-1252 are read.
     Raises OSError for a file that cannot be read, ValueError for one that is no text.
     """
-    for sentence in split_sentences(_decoded(path)):
+    for sentence in split_sentences(decoded(path)):
         if any(map(str.isalnum, sentence)):
             yield normalize(sentence)
 
@@ -41,7 +41,7 @@ def split_sentences(text: str) -> Iterator[str]:
         yield from filter(None, map(str.strip, _SENTENCE.split(" ".join(paragraph.split()))))
 
 
-def _decoded(path: Path) -> str:
+def decoded(path: Path) -> str:
     """The text of a file, by its byte order mark or by what its bytes can be."""
     content = path.read_bytes()
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

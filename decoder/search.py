@@ -6,6 +6,10 @@ from dataclasses import dataclass
 SMALLEST_LOG_PROB = math.log(1e-15)
 """Log-probabilities below it count as it, so that no path is impossible."""
 
+WIDEST_BEAM = 1_000_000
+LARGEST_WEIGHT = 1e6
+"""Bounds of what the searches reckon with: they take 32-bit widths, and every hypothesis is to have a finite score."""
+
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
@@ -42,8 +46,12 @@ class SearchOptions:
     pause_s: float = 0.24
 
     def __post_init__(self) -> None:
-        if self.beam_width < 1:
-            raise ValueError(f"the beam width must be at least 1, not {self.beam_width}")
+        if not 1 <= self.beam_width <= WIDEST_BEAM:
+            raise ValueError(f"the beam width must be 1 to {WIDEST_BEAM}, not {self.beam_width}")
+        for name in ("alpha", "beta", "prior_scale", "unk_score_offset"):
+            weight = getattr(self, name)
+            if not abs(weight) <= LARGEST_WEIGHT:
+                raise ValueError(f"{name} must lie between -{LARGEST_WEIGHT:g} and {LARGEST_WEIGHT:g}, not at {weight}")
         if not (self.beam_prune_logp < 0 and self.token_min_logp < 0):
             raise ValueError("beam_prune_logp and token_min_logp must be below 0")
         if not (self.commit_after_s > 0 and min(self.confidence_delay_s, self.pause_s, self.end_margin_logp) >= 0):

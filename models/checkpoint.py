@@ -4,10 +4,11 @@ A checkpoint is a folder with model.json and model.safetensors (models/model_fil
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel, Head
-from models.frontend import Frontend, FrontendConfig, WindowName
+from models.frontend import Frontend, FrontendConfig
 from models.layers import Subsampling
 from models.model_files import ModelFiles, file_sha256
 from models.quantisation import dequantise, quantise
@@ -123,8 +124,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             encoder=EncoderConfig(**description["encoder"]),
             heads=tuple(Head(head["name"], tuple(head["labels"])) for head in description["heads"]),
             weights=dequantise(load_file(path)),
-            decoding=description["decoding"],
-            label_priors=description.get("label_priors", {}),
+            **stored_decoding(description),
             provenance=description["provenance"],
             sha256=description["sha256"],
         )
@@ -132,18 +132,30 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, SafetensorError) as error:
         raise ValueError(f"{folder} is damaged ({error!r}): fetch the model again") from error
     check_weights(checkpoint.weights, expected, path)
+    for name, tensor in checkpoint.weights.items():
+        if not tensor.isfinite().all():  # a training that diverged
+            raise ValueError(f"the tensor {name!r} of {path} has NaN or infinity in it: choose another model")
     return checkpoint
+
+
+def stored_decoding(description: Mapping[str, Any]) -> dict[str, Any]:
+    """The decoder defaults and label priors of a description; ValueError names one that is no finite number."""
+    decoding, priors = description["decoding"], description.get("label_priors", {})
+    for name, value in [*decoding.items(), *((name, prior) for name, row in priors.items() for prior in row)]:
+        if not isinstance(value, int | float) or not abs(value) < math.inf:
+            raise ValueError(f"the decoder setting {name} is {value!r}")
+    return {"decoding": decoding, "label_priors": priors}
 
 
 def _expected_shapes(checkpoint: Checkpoint) -> dict[str, torch.Size]:
     """Shapes of the model's tensors; ValueError where the description contradicts itself."""
     frontend, encoder = checkpoint.frontend, checkpoint.encoder
-    if frontend.window not in get_args(WindowName):
-        raise ValueError(f"unknown window {frontend.window!r}")
     if frontend.num_mels != encoder.num_mels:
         raise ValueError(f"{frontend.num_mels} mel bands from the front end, {encoder.num_mels} for the encoder")
     if min(encoder.heads, encoder.dim) < 1 or encoder.dim % (2 * encoder.heads):
         raise ValueError(f"{encoder.heads} attention heads do not divide {encoder.dim} into even parts")
+    if type(encoder.left_context) is not int or encoder.left_context < 0:
+        raise ValueError(f"a left context of {encoder.left_context!r} frames")
     Frontend(frontend)  # not on the meta device: its arithmetic there takes a second of imports
     with torch.device("meta"):
         model = CtcModel(encoder, checkpoint.heads)

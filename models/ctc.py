@@ -18,6 +18,11 @@ class Head:
     name: str
     labels: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for labels that are no text."""
+        if not all(isinstance(label, str) for label in self.labels):
+            raise ValueError(f"the labels of the head {self.name!r} are not all text")
+
 
 class CtcModel(nn.Module):
     """An encoder and one CTC head for each set of labels.

@@ -55,8 +55,13 @@ class WithFallback:
         return self._on_any(lambda model: model.batch_log_probs(utterances))
 
     def with_full_context(self) -> AcousticModel:
-        """The same, with full context."""
-        return WithFallback(lambda device: self._make(device).with_full_context(), self.device)
+        """The same weights, with full context."""
+        return WithFallback(self._make_whole, self.device)
+
+    def _make_whole(self, device: torch.device) -> AcousticModel:
+        """A model with full context on a device; it shares this one's weights where they are there."""
+        own = self._model
+        return (own if own.device == device else self._make(device)).with_full_context()
 
     def _on_any(self, work: Callable[[AcousticModel], Result]) -> Result:
         model = self._model

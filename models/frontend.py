@@ -6,7 +6,7 @@ Formulas: Young et al., The HTK Book (3.4), sections 5.2 and 5.4. The settings c
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -40,8 +40,18 @@ class FrontendConfig:
     log_floor: float = 1e-7
 
     def __post_init__(self) -> None:
+        """Raise ValueError for settings that make no finite features."""
+        sizes = (self.sample_rate, self.frame_length, self.hop_length, self.fft_length, self.num_mels)
+        if not all(type(size) is int and size > 0 for size in sizes):
+            raise ValueError("the front end's sample rate, lengths and number of filters must be whole and above 0")
         if not self.hop_length <= self.frame_length <= self.fft_length:
             raise ValueError("the front end needs hop_length <= frame_length <= fft_length")
+        if self.window not in get_args(WindowName) or self.filter_scale not in get_args(FilterScale):
+            raise ValueError(f"unknown window {self.window!r} or filter scale {self.filter_scale!r}")
+        if not 0 <= self.low_hz < self.high_hz < math.inf:
+            raise ValueError("the front end needs 0 <= low_hz < high_hz")
+        if not (0 <= self.preemphasis <= 1 and 0 < self.log_floor < math.inf):
+            raise ValueError("the front end needs a preemphasis of 0 to 1 and a log_floor above 0")
 
 
 def hertz_to_mel(hertz: float) -> float:

@@ -45,7 +45,7 @@ class G2pNetwork(nn.Module):
     """A bidirectional GRU over letters, and a GRU over labels that attends to its outputs.
 
     The decoder is Bahdanau et al.'s (Neural machine translation by jointly learning to align and translate,
-    2015, appendix A.1.2), with the scaled dot products of Vaswani et al. (2017, eq. 1) as alignment scores:
+    2015, appendix A.2.2), with the scaled dot products of Vaswani et al. (2017, eq. 1) as alignment scores:
 
         c_t = sum_i softmax_i(W_a s_{t-1} . h_i / sqrt(D)) h_i
         s_t = GRU([E y_{t-1}; c_t], s_{t-1})

@@ -7,7 +7,8 @@ half-written model is never taken for a whole one.
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -75,21 +76,27 @@ class ModelFiles:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file in one step, so that a kill leaves the old or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with _beside(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write a safetensors file atomically."""
+    with _beside(path) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """The name of a file to write, which then replaces another; of one that failed, on a full disk, nothing stays."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def file_sha256(path: Path) -> str:

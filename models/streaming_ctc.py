@@ -1,7 +1,7 @@
 """The streaming Conformer as an acoustic model: front end, encoder and one CTC head, a batch of streams at a time."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -19,6 +19,9 @@ from models.layers import Subsampling
 
 TAIL_S = 0.32
 """Silence after the end of a stream, for labels that the encoder emits late."""
+
+_AT_ONCE_S = 120.0
+"""A longer utterance is stepped: what attention needs at once grows with the square of the length, 3 GB at 300 s."""
 
 
 class StreamingCtc:
@@ -57,8 +60,10 @@ class StreamingCtc:
         return log_probs
 
     def log_probs(self, samples: Samples) -> LogProbs:
-        """What the steps of a stream give in all, at once: log-probabilities (T, V) of a whole utterance (n,)."""
-        return self.batch_log_probs([samples])[0]
+        """What the steps of a stream give in all: log-probabilities (T, V) of a whole utterance (n,), of any length."""
+        if len(samples) <= _AT_ONCE_S * self.sample_rate:
+            return self.batch_log_probs([samples])[0]
+        return np.concatenate([*self._stepped(samples)])
 
     @torch.inference_mode()
     def batch_log_probs(self, utterances: Sequence[Samples]) -> list[LogProbs]:
@@ -75,6 +80,17 @@ class StreamingCtc:
         whole = copy.copy(self)
         whole.chunk_frames = round(FULL_CONTEXT_S / self.frame_duration_s)
         return whole
+
+    def _stepped(self, samples: Samples) -> Iterator[LogProbs]:
+        """Log-probabilities (T, V) of the chunks of an utterance (n,), a second of which is taken in at a time."""
+        stream = self.stream()
+        for start in range(0, len(samples), self.sample_rate):
+            stream.accept(samples[start : start + self.sample_rate])
+            while stream.is_ready:
+                yield from self.step([stream])
+        stream.finish()
+        while stream.is_ready:
+            yield from self.step([stream])
 
     def _batch(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Features (T, F) of each stream as a batch (B, T, F), and their lengths (B,)."""

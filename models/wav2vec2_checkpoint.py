@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from models.checkpoint import DESCRIPTION, FILES, WEIGHTS, check_weights, read_description
+from models.checkpoint import DESCRIPTION, FILES, WEIGHTS, check_weights, read_description, stored_decoding
 from models.ctc import Head
 from models.model_files import file_sha256
 from models.wav2vec2 import Wav2Vec2
@@ -95,12 +95,11 @@ def load_wav2vec2(folder: Path) -> Wav2Vec2Checkpoint:
             labels=tuple(description["labels"]),
             columns=tuple(description["columns"]),
             weights=load_file(path),
-            decoding=description["decoding"],
-            label_priors=description.get("label_priors", {}),
+            **stored_decoding(description),
             provenance=description["provenance"],
             sha256=description["sha256"],
         )
-    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, SafetensorError) as error:
         raise ValueError(f"{folder} is damaged ({error!r}): fetch the model again") from error
     check_network(checkpoint.config, checkpoint.weights, path)
     return checkpoint

@@ -22,7 +22,7 @@ from asr_app.cluster.places import is_address
 from asr_app.errors import AudioFormatError, ConfigError, OutputError
 from asr_app.files.batch import Batch, Listening, Remember, Write
 from asr_app.files.in_batches import InBatches
-from asr_app.files.inputs import Recording, read_list, recordings
+from asr_app.files.inputs import Recording, matching, read_list, recordings
 from asr_app.files.outputs import Files, Naming, Output, Printed, Written
 from asr_app.files.progress import JsonEvents, Lines, Progress, Tally
 from asr_app.files.segments import SoundDetector
@@ -222,15 +222,18 @@ class Outputs:
         self._fingerprint = hearing.fingerprint(listening) if request.to_files else ""
 
     def of(
-        self, found: Iterable[Recording | tuple[Recording, AudioFormatError]]
+        self, found: Iterable[Recording | tuple[Recording, AudioFormatError]], among: Iterable[Recording] = ()
     ) -> Iterator[tuple[Recording, Callable[[], Output]]]:
-        """What is to be transcribed, with what opens its output; the rest is told to the batch when its turn comes."""
+        """What is to be transcribed, with what opens its output; the rest is told to the batch when its turn comes.
+
+        among: recordings whose transcripts need names of their own, too.
+        """
         found = list(found)
         files: dict[Recording, Files] = {}
         if self._request.to_files:
             folder = self._request.folder
             naming = Naming(None if folder is None else Path(folder), self._request.forms)
-            files = naming.files(one for one in found if isinstance(one, Recording))
+            files = naming.files([*among, *(one for one in found if isinstance(one, Recording))])
             found = list(dict.fromkeys(found))
         return self._each(found, files)
 
@@ -280,17 +283,24 @@ def _watch(request: Request, folder: Path, listening: Listening, hearing: Hearin
         watch = Watch(folder, request.patterns, seen)
         if request.progress != "none":
             progress.watch(folder)
-        stopped = run_batch(lambda: _transcribe_arrivals(watch, folder, work, outputs, seen), work.tally, progress)
+        go = partial(_transcribe_arrivals, watch, folder, request.patterns, work, outputs, seen)
+        stopped = run_batch(go, work.tally, progress)
     return INTERRUPTED if stopped else OutputError.exit_code
 
 
-def _transcribe_arrivals(watch: Watch, folder: Path, work: Batch, outputs: Outputs, seen: Seen) -> None:
+def _transcribe_arrivals(
+    watch: Watch, folder: Path, patterns: Sequence[str], work: Batch, outputs: Outputs, seen: Seen
+) -> None:
     """What arrived is transcribed to its end before more is looked for; until a transcript cannot be written.
 
     Such a recording is left to the next watch, and has been told of.
     """
-    for arrived in watch.arrivals():
-        work.run(outputs.of(Recording(str(path), path.relative_to(folder)) for path, _ in arrived))
+
+    def recordings_of(paths: Iterable[Path]) -> list[Recording]:
+        return [Recording(str(path), path.relative_to(folder)) for path in paths]
+
+    for arrived in filter(None, watch.arrivals()):
+        work.run(outputs.of(recordings_of(path for path, _ in arrived), recordings_of(matching(folder, patterns))))
         unwritten = {recording.path for recording, error in work.tally.failures if isinstance(error, OutputError)}
         for path, version in arrived:
             if str(path) not in unwritten:

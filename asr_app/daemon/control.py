@@ -63,6 +63,8 @@ class ControlServer:
             await self._serve(connection)
         except (ConnectionError, TimeoutError):
             logger.info("a client went away, or took nothing for too long")
+        except asyncio.CancelledError:  # which asyncio would tell with a traceback
+            logger.info("a client was connected when the daemon ended")
         finally:
             await hang_up(writer)
             del self._connections[task]

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import ClassVar, TypeGuard
 
 from asr_app.audio.live_source import LiveSource
@@ -21,6 +22,7 @@ from asr_app.daemon.streams import Streams
 from asr_app.engine.stream import explained
 from asr_app.errors import AsrError
 from asr_app.events import Event, Failed, Final, SpeechEnded, SpeechStarted, Transcript, Written
+from asr_app.recognizer import Recognizer
 from asr_app.records.remembering import Memory
 from asr_app.text.writing import Listener, Write, WrittenListener
 from asr_app.typing.pace import Pace
@@ -101,6 +103,16 @@ class Dictation:
         if take:
             take.cancel()
         return take is not None
+
+    async def expect(self, other: Recognizer, folder: Path) -> None:
+        """Let the take in progress expect the words of another recogniser of its model, from its next segment on.
+
+        folder: the model's. What hears with another model goes on as it is. AsrError where a word cannot be expected.
+        """
+        async with self._starting:
+            take = self._take
+            if take and take.recognizer.sha256 == other.sha256 and take.recognizer.expected != other.expected:
+                take.use(await asyncio.to_thread(take.recognizer.expecting, other.expected, folder))
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until every word was told, at most so long."""
@@ -190,7 +202,7 @@ class _Take:
         """Open the engine's stream: the engine may retire while a source opens. AsrError where it refuses."""
         self.outbox, self.write, self.pace, self.failure, self.is_cancelled = outbox, write, pace, "", False
         self.said: dict[int, Final] = {}
-        self._sample_rate = streams.recognizer.sample_rate
+        self.recognizer = streams.recognizer
         self._resources = ExitStack()
         listener: Listener = WrittenListener(outbox, write) if write else outbox
         try:
@@ -202,7 +214,7 @@ class _Take:
     def start(self, open_source: OpenSource) -> None:
         """Open the source and begin; AsrError where it refuses."""
         try:
-            self._source = open_source(self._sample_rate)
+            self._source = open_source(self.recognizer.sample_rate)
             self._resources.enter_context(self._source)
         except Exception:
             self._stream.cancel()
@@ -213,6 +225,11 @@ class _Take:
     def stop(self) -> None:
         """Hear what was captured, then end."""
         self._source.stop()
+
+    def use(self, recognizer: Recognizer) -> None:
+        """Hear with another recogniser, of the same acoustic model, from the next segment on."""
+        self.recognizer = recognizer
+        self._stream.use(recognizer)
 
     def cancel(self) -> None:
         """End, and tell no more."""

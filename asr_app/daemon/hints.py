@@ -23,7 +23,7 @@ _SENTENCES = re.compile(r"(?<=[.!?…])\s+|\n")
 _CLAUSES = re.compile(r"[,;:()\"“”]|\s[-–—]\s")
 _MARKS = ".!?…'’"
 _LONGEST = 60
-"""Characters of an entry."""
+"""Characters of an entry; a longer one is expected up to a word's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,13 @@ def _entries(phrases: Iterable[str]) -> Iterator[Entry]:
     told: set[str] = set()
     for phrase in phrases:
         try:
-            entry = Entry(phrase[:_LONGEST])
+            entry = Entry(_shortened(phrase))
         except ConfigError:
             continue
         if phrase != "[unk]" and entry.text not in told:
             told.add(entry.text)
             yield entry
+
+
+def _shortened(phrase: str) -> str:
+    return phrase if len(phrase) <= _LONGEST else phrase[: _LONGEST + 1].rpartition(" ")[0]

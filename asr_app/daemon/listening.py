@@ -3,12 +3,20 @@
 import hmac
 import ipaddress
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from asr_app.errors import ConfigError
 
 LOOPBACK = "127.0.0.1"
+
+STRANGE_PAGE = "pages of the web are not answered: name this machine as localhost, or give the daemon --api-key-file"
+"""What is told to whom no request was meant (Binding.is_meant)."""
+
+_PRIVATE = frozenset({"localhost", "local", "internal"})
+"""Ends of names that no stranger can register (RFC 6761, RFC 6762, and ICANN's reservation of 2024)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +46,7 @@ class Binding:
     @property
     def is_loopback(self) -> bool:
         """Whether this machine alone can connect; a name other than localhost is taken for one of the network."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return _is_this_machine(self.host)
 
     @property
     def address(self) -> str:
@@ -58,6 +63,19 @@ class Binding:
         scheme, _, given = (authorization or "").partition(" ")
         sent = given.strip().encode(errors="surrogateescape")
         return scheme.lower() == "bearer" and hmac.compare_digest(sent, self.api_key.encode())
+
+    def is_meant(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request comes from no strange page in a browser of this machine; headers: by lower-case names.
+
+        Browsers let any page send requests, and open WebSockets, to this machine, and name its Origin. A page whose own
+        name is made to lead here (DNS rebinding) is of our origin, but the Host is that name. No page knows a key.
+        """
+        if self.api_key:
+            return True
+        host, origin = headers.get("host", ""), headers.get("origin", "")
+        scheme, _, authority = origin.partition("://")
+        is_page = scheme in ("http", "https", "null")
+        return _is_private(_name(host)) and (not is_page or authority == host or _is_this_machine(_name(authority)))
 
     @property
     def tls(self) -> ssl.SSLContext | None:
@@ -79,3 +97,27 @@ def parse_address(text: str) -> tuple[str, int]:
     if not (port.isascii() and port.isdecimal()):
         raise ConfigError(f"{text!r} is no address: give a port, or a host and a port as in {LOOPBACK}:8000")
     return host.removeprefix("[").removesuffix("]") or LOOPBACK, int(port)
+
+
+def _name(authority: str) -> str:
+    """The host of HOST[:PORT]; empty where there is none."""
+    try:
+        return urlsplit(f"//{authority}").hostname or ""
+    except ValueError:  # half of an IPv6 address
+        return ""
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_private(host: str) -> bool:
+    """Whether a host is an address, or has a name that leads to no stranger."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.rsplit(".", 1)[-1] in _PRIVATE
+    return True

@@ -50,4 +50,4 @@ class Metrics:
 def _metric(name: str, kind: str, help_text: str, samples: Iterable[tuple[str, float]]) -> Iterator[str]:
     yield f"# HELP {name} {help_text}"
     yield f"# TYPE {name} {kind}"
-    yield from (f"{name}{labels} {value:g}" for labels, value in samples)
+    yield from (f"{name}{labels} {value}" for labels, value in samples)  # all digits, or counters would stand still

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from starlette.websockets import WebSocket
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from asr_app.daemon.limits import Limits
-from asr_app.daemon.listening import Binding
+from asr_app.daemon.listening import STRANGE_PAGE, Binding
 from asr_app.daemon.openai_errors import ApiError, api_error
 from asr_app.daemon.openai_metrics import Metrics
 from asr_app.daemon.openai_realtime import converse
@@ -39,6 +39,8 @@ _HANGING_S = 60.0
 _HEADERS_S = 10.0
 """How long a client has for the headers of a request."""
 
+_RETRY = {"retry-after": "1"}
+
 
 @asynccontextmanager
 async def serve_openai(service: Service, binding: Binding, limits: Limits) -> AsyncIterator[int]:
@@ -48,11 +50,12 @@ async def serve_openai(service: Service, binding: Binding, limits: Limits) -> As
     """
     app = _Api(service, limits)
     config = uvicorn.Config(
-        _Guard(app.starlette, binding, app.metrics),
+        _Guard(app.starlette, binding, app.metrics, limits.clients),
         http=_Impatient,
         ws="websockets-sansio",
         ws_max_size=limits.message_bytes,
         ws_per_message_deflate=False,
+        ws_ping_timeout=None,  # a pong waits behind the sound of a client that is made to wait; idle_s ends dead ones
         lifespan="off",
         log_config=None,
         log_level="critical",  # what strangers send is no error of the daemon
@@ -124,10 +127,12 @@ class _Impatient(H11Protocol):
 
 
 class _Guard:
-    """Who has no key comes no further; what was answered is counted."""
+    """Who has no key comes no further, nor does a page of the web; what was answered is counted."""
 
-    def __init__(self, app: ASGIApp, binding: Binding, metrics: Metrics) -> None:
-        self._app, self._binding, self._metrics = app, binding, metrics
+    def __init__(self, app: ASGIApp, binding: Binding, metrics: Metrics, most: int) -> None:
+        """most: WebSockets at the same time, which uvicorn leaves out where it counts what is under way."""
+        self._app, self._binding, self._metrics, self._most = app, binding, metrics, most
+        self._sockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI wants it."""
@@ -137,21 +142,34 @@ class _Guard:
                 self._metrics.answered(scope["path"] if scope["path"] in _ROUTES else "other", message["status"])
             await send(message)
 
-        if scope["path"] == _HEALTH or self._binding.admits(_header(scope, b"authorization")):
-            await self._app(scope, receive, counted)
-            return
-        what = "the API key is wrong or missing: send the daemon's as a bearer token"
-        error = ApiError(401, what, code="invalid_api_key")
-        refusal = JSONResponse(error.body, error.status, {"www-authenticate": "Bearer"})
-        if scope["type"] == "websocket":
+        refusal = self._refusal(scope)
+        if scope["type"] != "websocket":
+            await (refusal or self._app)(scope, receive, counted)
+        elif refusal:
             await WebSocket(scope, receive, send).send_denial_response(refusal)
         else:
-            await refusal(scope, receive, counted)
+            self._sockets += 1
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._sockets -= 1
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        """What is answered to who may not come in."""
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if not self._binding.is_meant(headers):
+            return _refused(ApiError(403, STRANGE_PAGE, code="strange_page"))
+        if scope["path"] != _HEALTH and not self._binding.admits(headers.get("authorization")):
+            what = "the API key is wrong or missing: send the daemon's as a bearer token"
+            return _refused(ApiError(401, what, code="invalid_api_key"), {"www-authenticate": "Bearer"})
+        if scope["type"] == "websocket" and self._sockets >= self._most:
+            what = f"{self._most} clients are connected, and no more may be: try again later"
+            return _refused(ApiError(503, what), _RETRY)
+        return None
 
 
-def _header(scope: Scope, name: bytes) -> str | None:
-    found = dict(scope["headers"]).get(name)
-    return None if found is None else found.decode("latin-1")
+def _refused(error: ApiError, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse(error.body, error.status, headers)
 
 
 _ROUTES = ("/v1/audio/transcriptions", "/v1/models", _HEALTH, "/metrics")
@@ -220,8 +238,7 @@ def _described(name: str) -> dict[str, Any]:
 
 async def _refuse(_: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    headers = {"retry-after": "1"} if error.status in (429, 503) else None
-    return JSONResponse(error.body, error.status, headers)
+    return _refused(error, _RETRY if error.status in (429, 503) else None)
 
 
 async def _refuse_http(request: Request, error: Exception) -> Response:
@@ -230,10 +247,10 @@ async def _refuse_http(request: Request, error: Exception) -> Response:
         error.status_code, error.detail
     )
     refusal = ApiError(error.status_code, f"{what}: see the daemon's documentation for what there is")
-    return JSONResponse(refusal.body, refusal.status, error.headers)
+    return _refused(refusal, error.headers)
 
 
 async def _fail(_: Request, error: Exception) -> Response:
     logger.error("a request failed", exc_info=error)
     refusal = api_error(error) if isinstance(error, AsrError) else ApiError(500, "internal error: see the daemon's log")
-    return JSONResponse(refusal.body, refusal.status)
+    return _refused(refusal)

@@ -110,7 +110,8 @@ class Transcriptions:
             if finals is None:
                 return Response(status_code=499)
             recording = Recording(finals, work.duration_s)
-            body, media_type = rendered(recording, wanted.form, wanted.granularities)
+            # subtitles of hours take seconds, for which live speech shall not wait
+            body, media_type = await asyncio.to_thread(rendered, recording, wanted.form, wanted.granularities)
             return Response(body, media_type=media_type)
 
     @asynccontextmanager

@@ -43,12 +43,17 @@ async def _serve(
         task.add_done_callback(reloads.discard)
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, service.stopping.set)
-    loop.add_signal_handler(signal.SIGHUP, reload, service.reload)
     words = VocabularyWatch(
         service.settings.vocabulary, lambda: loop.call_soon_threadsafe(reload, service.reload_words)
     )
+
+    async def reload_settings() -> None:
+        await service.reload()
+        words.look_at(service.settings.vocabulary)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, reload, reload_settings)
     await control.listen(socket)
     try:
         async with serving(servers, service, service.limits):

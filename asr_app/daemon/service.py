@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from asr_app.engine.engine import Engine
 from asr_app.engine.stream import explained
 from asr_app.errors import DaemonError
 from asr_app.events import Event
-from asr_app.library.models import installed_models, shipped_models
+from asr_app.library.models import find_model, installed_models, shipped_models
 from asr_app.live.two_passes import SecondPass
 from asr_app.recognizer import Recognizer
 from asr_app.records.history import Kind
@@ -120,7 +120,12 @@ class Service:
 
     async def load(self, settings: "Settings") -> None:
         """Recognise with other settings from the next stream on; AsrError, and all stays, where they cannot be had."""
+        await self._change(lambda _: settings)
+
+    async def _change(self, changed: Callable[["Settings"], "Settings"]) -> None:
+        """As load; changed: makes the settings of those in use, once no other change is under way."""
         async with self._loading:
+            settings = changed(self.settings)
             recognizer = await asyncio.to_thread(self._load, settings)
             writers = await asyncio.to_thread(self._load_writers, settings)
             self._dictation.write, self._dictation.pace = writers.dictation, writers.pace
@@ -135,18 +140,25 @@ class Service:
 
     async def reload(self) -> None:
         """Read the settings again; what is wrong with them is logged, and the old ones stay."""
-        await self._reload(self._read_settings)
+        await self._logged(self._change(lambda _: self._read_settings()))
         for name in _FIXED:
             if getattr(self.settings, name) != getattr(self._first_settings, name):
                 logger.warning("the new setting %r is for the next start: restart the daemon", name)
 
     async def reload_words(self) -> None:
-        """Read the user's own words again, under the settings as they are; what is wrong with them is logged."""
-        await self._reload(lambda: self.settings)
+        """Read the user's own words again, under the settings as they are; what is wrong with them is logged.
 
-    async def _reload(self, settings: Callable[[], "Settings"]) -> None:
+        A take in progress expects them from its next segment on.
+        """
+        await self._logged(self._expect_words())
+
+    async def _expect_words(self) -> None:
+        await self._change(lambda settings: settings)
+        await self._dictation.expect(self.engine.recognizer, find_model(self.settings.model))
+
+    async def _logged(self, change: Awaitable[None]) -> None:
         try:
-            await self.load(settings())
+            await change
         except Exception as error:
             logger.info("the details:", exc_info=True)
             logger.warning("the settings were not reloaded: %s", explained(error))
@@ -194,16 +206,16 @@ class Service:
             "failure": engine.failure if engine else None,
         }
 
-    async def set(self, **wanted: Any) -> dict[str, Any]:
+    async def set(self, /, **wanted: Any) -> dict[str, Any]:
         """Use another model, language or device from the next start on."""
         if unknown := set(wanted) - {"model", "language", "device"}:
             raise DaemonError(f"nothing is called {min(unknown)!r}: set model, language or device")
         _check(wanted, "language", tuple(_MODELS_OF_LANGUAGES))
         if language := wanted.pop("language", None):
-            wanted["model"] = _MODELS_OF_LANGUAGES[language]
+            wanted.setdefault("model", _MODELS_OF_LANGUAGES[language])
         _check(wanted, "model", [*shipped_models(), *installed_models(), self.settings.model])
         _check(wanted, "device", _DEVICES)
-        await self.load(self.settings.model_copy(update=wanted))
+        await self._change(lambda settings: settings.model_copy(update=wanted))
         return {"model": self.settings.model, "device": self.settings.device}
 
     async def shutdown(self) -> dict[str, Any]:

@@ -23,14 +23,31 @@ class Streams:
     recognizer: Recognizer
     second_pass: SecondPass
 
-    def open(self, listener: Listener, voice: VoiceActivityOptions | None = None) -> EngineStream:
+    def open(self, listener: Listener, voice: VoiceActivityOptions | None = None) -> "LiveStream":
         """A stream of chunks at the recogniser's sample rate; EngineError where the engine takes no more.
 
         voice: what the stream takes for speech; see GatedSession.
         """
         exact = self.recognizer.exact
         if exact is None:
-            return self.engine.open(listener, GatedSession(self.recognizer, voice))
-        memory = SoundMemory()
-        passes = TwoPasses(listener, exact, memory, self.second_pass)
-        return self.engine.open(passes, GatedSession(self.recognizer, voice, memory))
+            session, passes = GatedSession(self.recognizer, voice), None
+        else:
+            memory = SoundMemory()
+            session = GatedSession(self.recognizer, voice, memory)
+            passes = TwoPasses(listener, exact, memory, self.second_pass)
+        return LiveStream(self.engine.open(passes or listener, session), session, passes)
+
+
+class LiveStream:
+    """A client's stream: accept, finish and cancel are those of EngineStream."""
+
+    def __init__(self, stream: EngineStream, session: GatedSession, passes: TwoPasses | None) -> None:
+        """passes: None where there is no second one."""
+        self.accept, self.finish, self.cancel = stream.accept, stream.finish, stream.cancel
+        self._session, self._passes = session, passes
+
+    def use(self, recognizer: Recognizer) -> None:
+        """Hear with another recogniser, of the same acoustic model, from the next segment on; from any thread."""
+        self._session.use(recognizer)
+        if self._passes and recognizer.exact:
+            self._passes.use(recognizer.exact)

@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 from asr_app.daemon.client_stream import ClientStream, SampleForm, checked_rate
 from asr_app.daemon.hints import Hints
 from asr_app.daemon.limits import Limits
-from asr_app.daemon.listening import Binding
+from asr_app.daemon.listening import STRANGE_PAGE, Binding
 from asr_app.daemon.service import Service
 from asr_app.errors import AsrError, DaemonError, EngineError, ProtocolError
 from asr_app.events import Event, Failed, Final, Partial
@@ -57,6 +57,8 @@ async def serve_vosk(service: Service, binding: Binding, limits: Limits) -> Asyn
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 f"{limits.clients} clients are connected, and no more may be: try again later\n",
             )
+        if not binding.is_meant({name.lower(): value for name, value in request.headers.raw_items()}):
+            return connection.respond(HTTPStatus.FORBIDDEN, f"{STRANGE_PAGE}\n")
         if not binding.admits(request.headers.get("Authorization")):
             return connection.respond(HTTPStatus.UNAUTHORIZED, "send the daemon's key as a bearer token\n")
         return None
@@ -69,6 +71,7 @@ async def serve_vosk(service: Service, binding: Binding, limits: Limits) -> Asyn
         process_request=admit,
         open_timeout=min(_HANDSHAKE_S, limits.idle_s),
         close_timeout=_GOODBYE_S,
+        ping_timeout=None,  # a pong waits behind the sound of a client that is made to wait; idle_s ends dead ones
         compression=None,
         max_size=limits.message_bytes,
         max_queue=1,  # what is not heard stays with the client

@@ -60,9 +60,11 @@ async def serve_wyoming(service: Service, binding: Binding, limits: Limits) -> A
 
 @contextlib.asynccontextmanager
 async def serve_wyoming_socket(service: Service, path: Path, limits: Limits) -> AsyncIterator[asyncio.Server]:
-    """Answer clients at a Unix socket that only its owner may use; one that was left there is replaced."""
+    """Answer clients at a Unix socket that only its owner may use.
+
+    A socket that was left there is replaced, which asyncio sees to; OSError for another file.
+    """
     clients = _Clients(service, limits)
-    path.unlink(missing_ok=True)
     mask = os.umask(0o177)
     try:
         server = await asyncio.start_unix_server(clients.connected, path, limit=limits.line_bytes)

@@ -1,5 +1,6 @@
 """Which recordings a command means: files, folders, lists."""
 
+import codecs
 import os
 import stat
 import sys
@@ -81,6 +82,7 @@ def read_list(source: str) -> list[str]:
         reason = error.strerror if isinstance(error, OSError) else "no possible file name"
         message = f"the list {shown(source)} cannot be read ({reason}): name a file with a recording on each line"
         raise ConfigError(message) from error
+    data = data.removeprefix(codecs.BOM_UTF8)
     names = data.split(b"\0") if b"\0" in data else data.splitlines()
     return [os.fsdecode(name) for name in names if name.strip()]
 
@@ -107,7 +109,7 @@ def _is_special(path: Path) -> bool:
 def _is_folder(name: str) -> bool:
     try:
         return Path(name).is_dir()
-    except ValueError:  # a null character
+    except (OSError, ValueError):  # too long a name, a closed folder, a null character: told when it is opened
         return False
 
 

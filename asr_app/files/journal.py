@@ -6,7 +6,7 @@ byte. The journal goes when the transcript is there.
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,23 +23,25 @@ Place = tuple[int, int, int]
 class RunJournal:
     """The journal of one recording's transcription."""
 
-    def __init__(self, path: Path, about: dict[str, Any]) -> None:
+    def __init__(self, path: Path, about: dict[str, Any], forms: Sequence[str]) -> None:
         """about: what the result depends on; a journal about something else is begun anew.
+
+        forms: of the transcript, that are to be written.
 
         Raises OutputError where it cannot be written.
         """
         self._path = path
-        self._kept: dict[Place, Utterance] = {}
-        header = json.dumps(about, sort_keys=True)
+        header = json.dumps({"about": about, "forms": forms}, sort_keys=True).encode()
         try:
             found = path.read_bytes() if path.exists() else b""
             first, *lines = found[: found.rfind(b"\n") + 1].splitlines() or [b""]
-            if first == header.encode():
-                self._kept = dict(_runs(lines))
+            if first == header:
                 os.truncate(path, found.rfind(b"\n") + 1)  # without a line that was cut short
             else:
+                lines = lines if _header(first).get("about") == about else []
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(header + "\n", encoding="utf-8")
+                path.write_bytes(b"".join(line + b"\n" for line in (header, *lines)))
+            self._kept = dict(_runs(lines))
             self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise OutputError(f"{path}: {error.strerror}: choose another place for the transcript") from error
@@ -66,6 +68,23 @@ class RunJournal:
         """The transcript is there, or cannot be: the journal goes."""
         self.close()
         self._path.unlink(missing_ok=True)
+
+
+def unwritten_forms(path: Path) -> frozenset[str]:
+    """The forms that an interrupted run was to write, by its journal; none where there is none."""
+    try:
+        with path.open("rb") as file:
+            return frozenset(_header(file.readline()).get("forms", ()))
+    except (OSError, TypeError):
+        return frozenset()
+
+
+def _header(line: bytes) -> dict[str, Any]:
+    """{about, forms}; empty for a line that is no header."""
+    try:
+        return dict(json.loads(line))
+    except (ValueError, TypeError):
+        return {}
 
 
 def _runs(lines: Iterable[bytes]) -> Iterator[tuple[Place, Utterance]]:

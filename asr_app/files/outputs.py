@@ -3,12 +3,13 @@
 A file is written beside its place and renamed: a transcript is there as a whole, or not at all.
 """
 
+import hashlib
 import os
 import stat
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,10 +18,13 @@ from asr_app.audio.blocks import shown
 from asr_app.audio.file import STANDARD_INPUT
 from asr_app.errors import ConfigError, OutputError
 from asr_app.files.inputs import Recording
-from asr_app.files.journal import Place, RunJournal
+from asr_app.files.journal import Place, RunJournal, unwritten_forms
 from asr_app.sinks.documents import document
 from asr_app.sinks.formats import Format
 from asr_app.sinks.segment import Utterance
+
+_LONGEST_NAME = 255
+"""Bytes of a file's name, on all common file systems."""
 
 
 class Output(Protocol):
@@ -68,7 +72,8 @@ class Printed:
     leave = fail
 
     def _print(self, utterances: Sequence[Utterance]) -> None:
-        sys.stdout.write(self._heading + document(utterances, self._form, self._title))
+        text, encoding = self._heading + document(utterances, self._form, self._title), sys.stdout.encoding
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))  # a name may have any letters
         sys.stdout.flush()
         self._heading = ""
 
@@ -90,18 +95,20 @@ class Files:
     @property
     def journal(self) -> Path:
         """What an interrupted run leaves beside them, hidden."""
-        return self.stem.with_name(f".{self.stem.name}.asr-journal")
+        return _hidden(self.stem, ".asr-journal")
 
     def missing(self) -> "Files":
-        """Those that are still to be written; all of them where an interrupted run began."""
-        if _exists(self.journal):
-            return self
-        return Files(self.stem, tuple(form for form in self.forms if not _exists(self.path(form))))
+        """Those that are still to be written: that are not there, or that an interrupted run was to write."""
+        unwritten = unwritten_forms(self.journal)
+        forms = (form for form in self.forms if form in unwritten or not _exists(self.path(form)))
+        return Files(self.stem, tuple(forms))
 
     def check(self) -> None:
-        """OutputError where one of them is there already, and no interrupted run began it."""
-        for path in map(self.path, self.forms):
-            if _exists(path) and not _exists(self.journal):
+        """OutputError where one of them is there already, and no interrupted run was to write it."""
+        unwritten = unwritten_forms(self.journal)
+        for form in self.forms:
+            path = self.path(form)
+            if form not in unwritten and _exists(path):
                 raise OutputError(
                     f"{shown(path)} is there already: take --resume to keep it, or --overwrite to replace it"
                 )
@@ -113,7 +120,8 @@ class Written:
     def __init__(self, recording: Recording, files: Files, fingerprint: str) -> None:
         """fingerprint: of all that the words depend on beside the recording. OutputError where none can be written."""
         self._title, self._files = recording.title, files
-        self._journal = RunJournal(files.journal, {"settings": fingerprint, "recording": _identity(recording)})
+        about = {"settings": fingerprint, "recording": _identity(recording)}
+        self._journal = RunJournal(files.journal, about, files.forms)
 
     def heard(self, place: Place) -> Utterance | None:
         """What the journal has of a run."""
@@ -155,11 +163,13 @@ class Naming:
         Raises ConfigError where two recordings would have the same.
         """
         batch = dict.fromkeys(recordings)
-        short = Counter(map(self._stem, batch))
-        stems = {one: self._whole(one) if short[self._stem(one)] > 1 else self._stem(one) for one in batch}
-        same = [stem for stem, count in Counter(stems.values()).items() if count > 1]
-        if same:
-            raise ConfigError(f"two recordings are called {shown(same[0])} here: name the folder that both are in")
+        stems = {one: self._stem(one) for one in batch}
+        while shared := _shared(stems):  # a longer name may be another's short one
+            longer = {one: self._whole(one) for one in shared if stems[one] != self._whole(one)}
+            if not longer:
+                same = shown(stems[shared[0]])
+                raise ConfigError(f"two recordings are called {same} here: name the folder that both are in")
+            stems |= longer
         return {one: Files(stem, self.forms) for one, stem in stems.items()}
 
     def _whole(self, recording: Recording) -> Path:
@@ -174,9 +184,15 @@ class Naming:
         return whole.with_name(whole.stem) if whole.stem else whole
 
 
+def _shared(stems: Mapping[Recording, Path]) -> list[Recording]:
+    """The recordings whose stem is another's, too."""
+    count = Counter(stems.values())
+    return [one for one, stem in stems.items() if count[stem] > 1]
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file as a whole or not at all; OutputError where that cannot be."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _hidden(path, f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -189,6 +205,14 @@ def write_whole(path: Path, text: str) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{shown(path)}: {error.strerror}: make room, or choose another place") from error
+
+
+def _hidden(path: Path, ending: str) -> Path:
+    """A hidden file beside another, which fits where that fits: by its name, or a hash of it where that is long."""
+    name = f".{path.name}{ending}"
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()}{ending}"
+    return path.with_name(name)
 
 
 def _exists(path: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from asr_app.audio.blocks import shown
 from asr_app.cli.messages import complain
 from asr_app.errors import AsrError
+from asr_app.file_names import as_text
 from asr_app.files.inputs import Recording
 
 _EVENT_S = 0.2
@@ -105,7 +106,7 @@ class JsonEvents(Progress):
 
     def watch(self, folder: Path) -> None:
         """What arrives in a folder is the batch."""
-        _event("watching", folder=str(folder))
+        _event("watching", folder=as_text(str(folder)))
 
     def plan(self, recordings: int, size: int) -> None:
         """The batch has so many recordings."""
@@ -113,26 +114,26 @@ class JsonEvents(Progress):
 
     def start(self, recording: Recording, duration_s: float | None) -> None:
         """A recording is opened."""
-        _event("started", file=recording.path, duration_s=duration_s)
+        _event("started", file=recording.title, duration_s=duration_s)
 
     def reach(self, recording: Recording, position_s: float) -> None:
         """It is heard up to here."""
         now = time.monotonic()
         if now - self._told >= _EVENT_S:
             self._told = now
-            _event("progress", file=recording.path, position_s=round(position_s, 3))
+            _event("progress", file=recording.title, position_s=round(position_s, 3))
 
     def finish(self, recording: Recording, duration_s: float) -> None:
         """Its transcript is written."""
-        _event("finished", file=recording.path, duration_s=round(duration_s, 3))
+        _event("finished", file=recording.title, duration_s=round(duration_s, 3))
 
     def skip(self, recording: Recording) -> None:
         """Its transcript is there already."""
-        _event("skipped", file=recording.path)
+        _event("skipped", file=recording.title)
 
     def fail(self, recording: Recording, error: AsrError) -> None:
         """It cannot be transcribed."""
-        _event("failed", file=recording.path, message=" ".join(str(error).splitlines()), code=error.exit_code)
+        _event("failed", file=recording.title, message=" ".join(str(error).splitlines()), code=error.exit_code)
 
     def end(self, tally: Tally, stopped: bool) -> None:
         """The summary."""

@@ -25,6 +25,8 @@ class Command:
     does: str = ""
     where: Where = "anywhere"
     joins: Joins = "before"
+    not_after: frozenset[str] = frozenset()
+    not_before: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,23 @@ def _language(tables: list[dict[str, Any]]) -> Language:
     keyword, not_after = "", frozenset[str]()
     for table in tables:
         keyword = table.get("keyword", keyword)
-        not_after = frozenset(table.get("not_after", not_after))
+        not_after = frozenset(_phrases(table["not_after"])) if "not_after" in table else not_after
         for entry in table["commands"]:
-            phrases = entry["phrases"]
             command = _command({name: value for name, value in entry.items() if name != "phrases"})
-            commands.update({" ".join(phrase.casefold().split()): command for phrase in phrases})
+            commands.update(dict.fromkeys(_phrases(entry["phrases"]), command))
     return Language(keyword, not_after, {phrase: one for phrase, one in commands.items() if one.writes or one.does})
 
 
+def _phrases(said: list[str]) -> list[str]:
+    """Phrases as they are compared: in lower case and single spaces."""
+    if isinstance(said, str):
+        raise TypeError(f"{said!r} in the place of a list of phrases")
+    return [" ".join(phrase.casefold().split()) for phrase in said]
+
+
 def _command(fields: dict[str, Any]) -> Command:
+    for name in {"not_after", "not_before"} & set(fields):
+        fields[name] = frozenset(_phrases(fields[name]))
     command = Command(**fields)
     if command.does and command.does not in _DOES:
         raise ConfigError(f"does = {command.does!r} of a command: give one of {', '.join(sorted(_DOES))}")

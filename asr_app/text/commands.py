@@ -1,13 +1,20 @@
 """Voice commands: spoken punctuation, line breaks and capitals become tokens; a whole utterance may be an action."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 
 from asr_app.text.command_file import ACTIONS, Command, Language
 from asr_app.text.phrases import Match, Phrases
+from asr_app.text.rewriting import ends_sentence
 from asr_app.text.stages import Token, Tokens
 
 _STAGE = "commands"
+_IDLE = frozenset(".,;:")
+"""Marks that say nothing behind the end of a sentence."""
+_CLOSERS = frozenset("”“»)")
+_LONGEST_BEFORE = 3
+"""Words of the longest phrase of not_after."""
 
 
 class Commands:
@@ -18,6 +25,13 @@ class Commands:
     def __init__(self, language: Language) -> None:
         self._keyword, self._not_after = language.keyword, language.not_after
         self._phrases: Phrases[Command] = Phrases(language.commands)
+        self._ends_before = False
+
+    def going_on(self, before: str) -> "Commands":
+        """The same commands for a final that goes on from a text."""
+        commands = copy(self)
+        commands._ends_before = ends_sentence(before)
+        return commands
 
     def action(self, words: Sequence[str]) -> str:
         """What a whole utterance wants done ("scratch", "undo", "stop"), empty for another; the keyword may lead it."""
@@ -38,7 +52,13 @@ class Commands:
             else:
                 writer.obey(match.value, tokens[place].start, tokens[match.end - 1].end)
             place = match.end if match else place + 1
-        return writer.finish()
+        return self._opened(writer.finish())
+
+    def _opened(self, tokens: Tokens) -> Tokens:
+        """Tokens without the mark they begin with, where a pause has ended the sentence: "period" said behind it."""
+        if not (self._ends_before and tokens and tokens[0].stage == _STAGE and tokens[0].text in _IDLE):
+            return tokens
+        return (replace(tokens[0], text=""), *tokens[1:])
 
     def _command_at(self, words: Sequence[str], place: int) -> Match[Command] | None:
         """The command at a place, its keyword included."""
@@ -48,17 +68,27 @@ class Commands:
             return None
         if called:
             return replace(match, start=place)
-        clashes = place > 0 and words[place - 1].casefold() in self._not_after
-        return match if self._stands_free(match, words) and not clashes else None
+        return match if self._stands_free(match, words) and not self._are_words(match, words) else None
+
+    def _are_words(self, match: Match[Command], words: Sequence[str]) -> bool:
+        """Whether the words beside a command make words of it: a comma, the trial period, a period of time."""
+        before = [word.casefold() for word in words[max(0, match.start - _LONGEST_BEFORE) : match.start]]
+        behind = {" ".join(before[begin:]) for begin in range(len(before))}
+        after = words[match.end].casefold() if match.end < len(words) else ""
+        not_after = self._not_after | match.value.not_after
+        return not behind.isdisjoint(not_after) or after in match.value.not_before
 
     def _stands_free(self, match: Match[Command], words: Sequence[str]) -> bool:
         """Whether a command without its keyword stands where it holds."""
         if match.value.where == "anywhere" or match.end - match.start == len(words):
             return True
+        is_last = match.value.where == "last"
         if match.end == len(words):
-            return match.value.where == "last"
+            return is_last
         after = self._phrases.at(words, match.end)
-        return bool(match.value.writes) and after is not None and after.value.writes.isspace()
+        if after is None or not match.value.writes:
+            return False
+        return after.value.writes.isspace() or (is_last and after.value.writes in _CLOSERS)
 
 
 class _Writer:

@@ -85,7 +85,7 @@ class Pipeline:
         hook: Hook | None = None,
     ) -> None:
         """stages: between the commands and the punctuation."""
-        self._stages: list[Stage] = [commands, *stages] if commands else [*stages]
+        self._stages = stages
         self._commands, self._punctuation, self._hook = commands, punctuation, hook
 
     def write(self, final: Final, before: str = "") -> Written:
@@ -95,8 +95,9 @@ class Pipeline:
         if action:
             return written(final, (), action=action)
         tokens = tokens_of(words)
+        first: list[Stage] = [self._commands.going_on(before)] if self._commands else []
         last = [replace(self._punctuation, before=before)] if self._punctuation else []
-        for stage in [*self._stages, *last]:
+        for stage in [*first, *self._stages, *last]:
             try:
                 tokens = _applied(stage, tokens, len(words))
             except Exception as error:
@@ -162,11 +163,8 @@ class PostProcessor:
 
     @property
     def before(self) -> str:
-        """The text of the last segment that was written and not taken back, which the next one goes on from."""
-        try:
-            return self._texts[-1]
-        except IndexError:
-            return ""
+        """The text of the segments that were written and not taken back, which the next one goes on from."""
+        return " ".join(self._texts)
 
     def _dispatch(self) -> None:
         for final in iter(self._finals.get, None):

@@ -3,19 +3,26 @@
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
-from asr_app.text.stages import Rewrite, Rewriter, Tagger, Token, Tokens, joined
+from asr_app.text.stages import Rewrite, Rewriter, Tagger, Token, Tokens, joined, text_of
 from decoder.normalize import normalize
 
 MARKS = frozenset(",.?!")
 ENDS = frozenset(".?!")
 PARAGRAPH = "\n\n"
 _BREAKS = frozenset({"\n", PARAGRAPH})
-_OPENING = frozenset("\"'“‘«„([{¿¡")
+_QUOTES = frozenset("\"'“‘«„")
+_OPENING = _QUOTES | frozenset("([{¿¡")
 _BRACKETS = ")]}"
 _CLOSING = f"\"'”’»{_BRACKETS}"
 _CONTEXT = 32
 """Words of an open sentence that the tagger is told of: as many as it looks back."""
+_AMID = "and"
+"""A word that ends no sentence: told of it, the tagger takes what follows for the middle of one."""
+_VERBS = "answered asked asks cried explained replied said say says shouted whispered wrote"
+_OF_SAYING = frozenset(_VERBS.split())
+"""Words before a quote that is a sentence of its own."""
 _ADDRESS = re.compile(r"@|://|\.\w\w")
 _I = re.compile(r"i('[a-z]+)?", re.IGNORECASE)
 
@@ -79,7 +86,11 @@ class Punctuation:
             cased, mark = tags[place]
             made.append(self._cased(token, in_sentence(token.text, cased, begins)))
             mark = _allowed(mark, token, tokens[place + 1 : place + 3])
-            begins = mark in ENDS
+            if mark == "." and place + 1 == len(tokens) and _is_bracket_open(f"{self.before} {text_of(tokens)}"):
+                mark = ""
+            is_speech = _is_speech(token, mark, tokens[place + 1 : place + 3])
+            begins = mark in ENDS or is_speech
+            mark = "," if is_speech and mark == "." else mark
             if mark and token.text[-1:] not in (mark, "?", "!"):  # p.m. ends a sentence too
                 made.append(Token(mark, token.end, token.end, space_before=False, stage=self.name))
         return tuple(made)
@@ -104,13 +115,37 @@ class Punctuation:
             if len(found) != len(places):
                 raise ValueError(f"{len(found)} tags of {len(places)} words")
             tags |= zip(places, found, strict=True)
-            context, begin = [], end + 1
+            torn = next((later for place, later in pairwise(places) if _is_torn(tokens, tags, place, later)), None)
+            if torn is None:
+                context, begin = [], end + 1
+            else:
+                before = [*context, *(tokens[place].text for place in places if place < torn)]
+                context, begin = [*before[-_CONTEXT:], _AMID], torn
         return tags
 
     def _cased(self, token: Token, text: str) -> Token:
         if token.locked or text == token.text:
             return token
         return replace(token, text=text, stage=token.stage or self.name)
+
+
+def _is_torn(tokens: Tokens, tags: dict[int, tuple[str, str]], place: int, later: int) -> bool:
+    """Whether a sentence would begin behind a word although a comma or the like was said there."""
+    is_said = later > place + 1 and tokens[later - 1].text not in _OPENING
+    return is_said and tags[place][1] in ENDS
+
+
+def _is_speech(token: Token, mark: str, after: Tokens) -> bool:
+    """Whether a quote follows that begins as a sentence does: he said, “It rains.”"""
+    comma = bool(after) and after[0].text == ","
+    quote = after[comma].text if len(after) > comma else ""
+    return token.text.casefold() in _OF_SAYING and quote in _QUOTES and (comma or mark in (",", "."))
+
+
+def _is_bracket_open(text: str) -> bool:
+    """Whether a bracket of a text's last line is not closed yet."""
+    line = text.rpartition("\n")[2]
+    return line.count("(") > line.count(")")
 
 
 def _allowed(mark: str, token: Token, after: Tokens) -> str:
@@ -149,6 +184,11 @@ def open_sentence(text: str) -> list[str]:
             break
         words.append(word.strip(",;:“‘«„([{"))
     return [word for word in reversed(words) if word]
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether the last line of a text ends with a sentence's mark, quotes and brackets behind it apart."""
+    return text.rpartition("\n")[2].rstrip(f"{_CLOSING} ")[-1:] in ENDS
 
 
 def is_word(token: Token) -> bool:

@@ -8,7 +8,9 @@ _REMOVED = {"Cc", "Cf", "Cs", "Co", "Cn"}
 """Control, format (marks of direction can disguise a text), surrogate, private and unassigned characters."""
 _KEPT = {_BREAK, "\u200c", "\u200d"}
 """Joiners belong to the spelling of Persian and of emoji."""
-_CLOSING, _OPENING = frozenset(".,;:!?…%)]}»”’"), frozenset("([{«“¿¡")
+_CLOSING, _OPENING = frozenset(".,;:!?…%)]}»”’"), frozenset("([{«“„¿¡")
+_HIGH = "“"
+"""The quote that opens in English, and closes in German what a low one opened."""
 
 
 def typeable(text: str) -> str:
@@ -23,4 +25,11 @@ def between(before: str, after: str) -> str:
     """The space between what was typed and what comes, or none: at the start, in a new line, before a full stop."""
     if not before or not after or before[-1].isspace() or after[0].isspace():
         return ""
-    return "" if after[0] in _CLOSING or before[-1] in _OPENING else _SPACE
+    is_closing = after[0] in _CLOSING or (after[0] == _HIGH and _is_low_open(before))
+    is_opening = before[-1] in _OPENING and not (before[-1] == _HIGH and _is_low_open(before[:-1]))
+    return "" if is_closing or is_opening else _SPACE
+
+
+def _is_low_open(text: str) -> bool:
+    """Whether a low quote of a text is not closed yet."""
+    return text.rfind("„") > text.rfind(_HIGH)

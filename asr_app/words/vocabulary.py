@@ -4,6 +4,7 @@ A line is a word or phrase as it is written and, after tabs, what it sounds like
 """
 
 import math
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -97,12 +98,13 @@ def read_vocabulary(path: Path) -> tuple[Entry, ...]:
 
 
 def write_vocabulary(path: Path, entries: Iterable[Entry]) -> None:
-    """Keep entries instead of what was there; OutputError where that cannot be."""
-    beside = path.with_name(path.name + ".part")
+    """Keep entries instead of what was there, behind a link, too; OutputError where that cannot be."""
+    place = Path(os.path.realpath(path))
+    beside = place.with_name(place.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         beside.write_text("".join(f"{entry.line}\n" for entry in entries), encoding="utf-8")
-        beside.replace(path)
+        beside.replace(place)
     except OSError as error:
         raise OutputError(f"{path} cannot be written ({error.strerror}): name another with ASR_VOCABULARY") from error
 

@@ -20,7 +20,7 @@ class VocabularyWatch:
     def __init__(self, path: Path, changed: Callable[[], object]) -> None:
         """changed: called after each change, in a thread of the watch; an AsrError of it is logged."""
         self._path, self._changed = path, changed
-        self._seen = self._date()
+        self._seen = self._version()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vocabulary", daemon=True)
 
@@ -33,20 +33,25 @@ class VocabularyWatch:
     ) -> None:
         self._ended.set()
 
+    def look_at(self, path: Path) -> None:
+        """Look at another file from now on; that it is another counts as a change."""
+        self._path = path
+
     def _run(self) -> None:
         while not self._ended.wait(_LOOK_S):
-            date = self._date()
-            if date == self._seen:
+            version = self._version()
+            if version == self._seen:
                 continue
-            self._seen = date
+            self._seen = version
             try:
                 self._changed()
             except AsrError as error:
                 logger.warning("%s; the words stay as they were", error)
 
-    def _date(self) -> int:
-        """Nanoseconds; 0 where there is no file to be seen."""
+    def _version(self) -> tuple[Path, int]:
+        """The file, and its date in nanoseconds; 0 where there is no file to be seen."""
+        path = self._path
         try:
-            return self._path.stat().st_mtime_ns
+            return path, path.stat().st_mtime_ns
         except OSError:
-            return 0
+            return path, 0

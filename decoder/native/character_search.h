@@ -1,6 +1,7 @@
 // The CTC beam search over labels that spell words (see character_beam.py).
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "search.h"
@@ -28,6 +29,8 @@ class CharacterSearch : public Search {
 
   // The code points of a word.
   std::vector<uint32_t> spelled(int word) const;
+
+  size_t remembered() const override { return std::max(Search::remembered(), words_.size()); }
 
  protected:
   void spread(const double* frame) override;

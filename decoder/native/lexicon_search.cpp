@@ -190,6 +190,7 @@ void LexiconSearch::set_times() {
 
 // Keep the best hypotheses; of those that the future cannot tell apart only the best, if so wanted.
 void LexiconSearch::prune() {
+  if (merged_.empty()) return;  // a language model that gives every word the probability 0: the beam stays
   const double floor =
       std::min_element(merged_.begin(), merged_.end(), better<Hypothesis>)->rank + settings_.beam_prune_logp;
   futures_.clear();

@@ -80,7 +80,8 @@ class Search {
   std::vector<Step> take_committed();
 
   int histories() const { return histories_.size(); }
-  size_t remembered() const { return answers_.size(); }
+  // How many answers are remembered, or words that were spelled.
+  virtual size_t remembered() const { return answers_.size(); }
 
   // Drop all answers, and contexts that no live history has; the kept contexts, each now numbered by its place here.
   std::vector<int32_t> forget();

@@ -79,6 +79,9 @@ AGAIN = "fetch the model again"
         (lambda f: described(f, heads=[]), "it belongs to another model"),
         (lambda f: described(f, heads=3), AGAIN),
         (lambda f: described(f, decoding={"alpha": "much"}), AGAIN),
+        (lambda f: described(f, decoding={"alpha": math.nan}), AGAIN),
+        (lambda f: described(f, decoding={"beam": 2**32}), "the beam width must be 1 to 1000000"),
+        (lambda f: described(f, frontend={"hop_length": 0}), AGAIN),
         (lambda f: (f / "model.safetensors").unlink(), AGAIN),
         (lambda f: cut(f / "model.safetensors", 1000), "SHA-256"),
         (lambda f: flip(f / "model.safetensors", 5000), "SHA-256"),
@@ -194,6 +197,12 @@ def test_chunks() -> None:
 
 def test_impossible_chunks_are_refused(model_folder: Path) -> None:
     assert "chunks of 5 ms" in refusal(model_folder, ConfigError, chunk_ms=5)
+
+
+@pytest.mark.parametrize("impossible", [{"beam": 2**32}, {"beam": 0}, {"alpha": math.nan}, {"beta": math.inf}], ids=str)
+@pytest.mark.parametrize("decoder", ["beam", "characters"])
+def test_impossible_search_options_are_refused(model_folder: Path, decoder: str, impossible: dict[str, Any]) -> None:
+    assert "choose another" in refusal(model_folder, ConfigError, decoder=decoder, **impossible)
 
 
 def test_options_go_before_the_models_own(model_folder: Path) -> None:

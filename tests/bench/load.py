@@ -27,7 +27,7 @@ from measure import record, test_recordings
 
 from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk, Samples
-from asr_app.daemon.streams import Streams
+from asr_app.daemon.streams import LiveStream, Streams
 from asr_app.engine.engine import Engine
 from asr_app.engine.limits import EngineLimits
 from asr_app.engine.stream import EngineStream
@@ -133,7 +133,7 @@ def as_clients(recognizer: Recognizer, clients: Sequence[TimedClient], sounds: S
 
 
 def speak(
-    streams: Sequence[EngineStream],
+    streams: Sequence[EngineStream | LiveStream],
     queues: Sequence[EventQueue],
     began: Sequence[float],
     sounds: Sequence[Samples],

@@ -2,11 +2,11 @@
 
 And how often a final ends with a sentence, where it is one and where it is cut in the midst of one.
 
-python tests/bench/punctuation.py RUN [--tools FOLDER] [--split test]
+python tests/bench/punctuation.py RUN --recipe RECIPE [--tools FOLDER] [--split test]
 
-RUN is the folder of `python -m models.recipes.texts.punctuation`: its text and model. Without --tools, the folder of
-KenLM's lmplz and build_binary, the n-gram is left out. It is a hidden-event model (Stolcke and Shriberg, Automatic
-linguistic segmentation of conversational speech, 1996): marks are words of it, and words have their capitals.
+RUN is the folder of `python -m models.recipes.texts.punctuation RECIPE`: its text and model. Without --tools, the
+folder of KenLM's lmplz and build_binary, the n-gram is left out. It is a hidden-event model (Stolcke and Shriberg,
+Automatic linguistic segmentation of conversational speech, 1996): marks are words of it, and words have their capitals.
 """
 
 import argparse
@@ -36,7 +36,6 @@ from models.recipes.texts.punctuation import (
 from models.recipes.texts.tagger_data import Corpus, prepare
 from models.tagger import CASES, HEADS, LOOK_AHEAD, MARKS, load_tagger
 
-RECIPE = Path(__file__).resolve().parents[2] / "models" / "recipes" / "punctuation.toml"
 BEAM = 8
 CUTS = 250
 """Sentences of a group that are cut."""
@@ -147,11 +146,12 @@ def main() -> None:
     """Measure and print one JSON line a labeller."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
+    parser.add_argument("--recipe", type=Path, required=True)
     parser.add_argument("--tools", type=Path)
     parser.add_argument("--split", choices=("dev", "test"), default="test")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    recipe = read_punctuation_recipe(RECIPE)
+    recipe = read_punctuation_recipe(arguments.recipe)
     corpus = prepare(recipe.sources, recipe.held_back, Path(), Path(), arguments.run / TEXT, print)
     tagger = load_tagger(arguments.run / MODEL)
 

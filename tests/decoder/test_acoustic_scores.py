@@ -36,6 +36,12 @@ def test_priors_of_other_labels_are_refused() -> None:
         AcousticScores(3, SearchOptions(prior_scale=0.3, label_priors=(0.5, 0.5)))
 
 
+@pytest.mark.parametrize("wrong", [-0.5, 1.5, np.nan, np.inf])
+def test_priors_that_are_no_probabilities_are_refused(wrong: float) -> None:
+    with pytest.raises(ValueError, match="no probability"):
+        AcousticScores(2, SearchOptions(prior_scale=0.5, label_priors=(0.5, wrong)))
+
+
 def test_priors_weigh_corpora_alike() -> None:
     large = np.log(np.array([[[0.9, 0.1]] * 50, [[0.8, 0.2]] * 50], np.float32))
     small = np.log(np.array([[[0.5, 0.5]]], np.float32))

@@ -96,3 +96,14 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(IndexError):
         write_arpa(broken, tmp_path / "out.arpa")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_line_before_the_first_one_as_srilm_writes_it(tiny_arpa, tmp_path):
+    path = tmp_path / "srilm.arpa"
+    path.write_text("\n" + tiny_arpa.read_text())
+    assert is_arpa(path)
+    assert check_arpa(path) == [9, 7, 3]
+    assert read_arpa(path).vocabulary == read_arpa(tiny_arpa).vocabulary
+    path.write_text(path.read_text()[:-10])
+    with pytest.raises(ValueError, match="cut in the middle"):
+        check_arpa(path)

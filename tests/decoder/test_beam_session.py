@@ -1,5 +1,7 @@
 """What both searches have from their session."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -54,3 +56,33 @@ def test_the_layout_of_the_array_does_not_matter(decoder):
     frames = random_log_probs(2, 100)
     assert decoded(decoder, np.asfortranarray(frames), 100) == decoded(decoder, frames, 100)
     assert decoded(decoder, frames[::2], 50) == decoded(decoder, frames[::2].copy(), 50)
+
+
+ENDS_WHILE_SEARCHING = """
+import itertools, threading
+import numpy as np
+from decoder.lexicon import Lexicon
+from decoder.lexicon_beam import LexiconBeamDecoder, LexiconBeamOptions
+
+words = [(str(spelled), spelled) for n in (2, 3) for spelled in itertools.product(range(1, 12), repeat=n)]
+options = LexiconBeamOptions(beam_width=2000, beam_prune_logp=-60.0, token_min_logp=-30.0)
+decoder = LexiconBeamDecoder(Lexicon.build(words), list(map(str, range(12))), 0, None, 0.04, options)
+logits = np.random.default_rng(0).normal(size=(50, 12))
+frames = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+begun, sessions = threading.Barrier(3), [decoder.session() for _ in range(2)]
+
+def search(session):
+    session.accept(frames)
+    begun.wait()
+    while True:
+        session.accept(frames)
+
+for session in sessions:
+    threading.Thread(target=search, args=(session,), daemon=True).start()
+begun.wait()
+"""
+
+
+def test_a_program_may_end_while_a_daemon_thread_searches():
+    done = subprocess.run([sys.executable, "-c", ENDS_WHILE_SEARCHING], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")

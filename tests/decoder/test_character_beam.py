@@ -96,6 +96,20 @@ def test_dead_histories_are_forgotten(monkeypatch, sharpness, minutes):
     assert len(words) > 50 * minutes
 
 
+def test_letters_of_dead_words_are_forgotten_where_no_word_ends():
+    rng = np.random.default_rng(0)
+    session = CharacterBeamDecoder(LABELS, 0, None, 0.04, CharacterBeamOptions(beam_width=6)).session()
+    remembered = []
+    for _ in range(40):
+        logits = rng.normal(0, 2, (250, len(LABELS)))
+        logits[:, LABELS.index(" ")] = -30.0
+        session.accept(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+        remembered.append(session._search.remembered)
+    text = session.finish().text
+    assert " " not in text
+    assert len(text) < max(remembered) < 10 * len(text)
+
+
 def test_a_session_takes_no_input_after_its_end():
     session = CharacterBeamDecoder(LABELS, 0, None, 0.04).session()
     assert session.finish().text == ""

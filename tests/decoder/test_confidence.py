@@ -26,6 +26,11 @@ def test_the_default_changes_next_to_nothing():
     assert [Calibration()(share) for share in (0.0, 0.3, 1.0)] == pytest.approx([0.001, 0.3, 0.999])
 
 
+@pytest.mark.parametrize(("slope", "low", "high"), [(1e9, 0.0, 1.0), (-1e9, 1.0, 0.0)])
+def test_an_extreme_calibration_stays_within_bounds(slope, low, high):
+    assert [Calibration(slope)(share) for share in (0.1, 0.9)] == pytest.approx([low, high])
+
+
 @pytest.mark.parametrize("right", [[], [1, 1], [0, 0]])
 def test_fit_needs_right_words_and_wrong_ones(right):
     with pytest.raises(ValueError, match="right"):

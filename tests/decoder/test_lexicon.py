@@ -115,6 +115,11 @@ def test_bad_pronunciations():
         Lexicon.build([])
 
 
+def test_a_pronunciation_that_no_word_has():
+    with pytest.raises(ValueError, match="'the' is longer than"):
+        Lexicon.build([("a", [1]), ("the", [1] * 100_000)])
+
+
 def test_eighty_thousand_words_are_read_well_within_a_second(tmp_path):
     labels = [f"l{i}" for i in range(47)]
     random = np.random.default_rng(0)

@@ -323,11 +323,26 @@ def test_a_lexicon_of_another_model(lexicon):
         {"token_min_logp": 1.0},
         {"commit_after_s": 0.0},
         {"confidence_delay_s": -1.0},
+        {"beam_width": 2**32},
+        {"alpha": np.nan},
+        {"beta": np.inf},
+        {"prior_scale": np.nan},
+        {"unk_score_offset": -1e300},
     ],
 )
 def test_bad_options(bad):
-    with pytest.raises(ValueError, match=r"beam|commit|confidence"):
+    with pytest.raises(ValueError, match=next(iter(bad)).replace("_width", " width")):
         LexiconBeamOptions(**bad)
+
+
+def test_a_language_model_that_allows_no_word(tmp_path, lexicon):
+    path = tmp_path / "none.arpa"
+    words = "".join(f"-inf\t{word}\n" for word in ("<unk>", "</s>", *lexicon.words))
+    counts = f"ngram 1={len(lexicon.words) + 3}\nngram 2=1"
+    path.write_text(f"\\data\\\n{counts}\n\n\\1-grams:\n-99\t<s>\t0\n{words}\n\\2-grams:\n-inf\t<s> a\n\n\\end\\\n")
+    session = LexiconBeamDecoder(lexicon, LABELS, 0, NgramLM(path), 0.04).session()
+    assert session.accept(random_log_probs(0, 100)).words == ()
+    assert session.finish().words == ()
 
 
 def test_words_are_added_to_a_decoder_and_a_running_session_keeps_its_own(lexicon, lm):

@@ -85,8 +85,9 @@ def test_a_missing_file_and_a_folder(tmp_path):
         b"a text\n",
         bytes(range(256)) * 20,
         b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(100),
+        b"mmap lm http://k\x97eafield.com/code format version 5\n\0" + bytes(100),
     ],
-    ids=["text", "bytes", "cut binary"],
+    ids=["text", "bytes", "cut binary", "damaged binary"],
 )
 def test_a_foreign_file(tmp_path, content):
     path = tmp_path / "foreign"
@@ -94,6 +95,7 @@ def test_a_foreign_file(tmp_path, content):
     with pytest.raises(ValueError, match="not a whole KenLM") as caught:
         NgramLM(path)
     assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.98])

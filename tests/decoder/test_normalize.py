@@ -107,7 +107,11 @@ def test_is_said_as_expected(written, spoken):
         "1,5",
         "$5-10",
         "C6H12O6",
+        "1" * 5000,
+        "$" + "9" * 5000,
+        "1" + ",000" * 2000,
     ],
+    ids=lambda text: text[:12],
 )
 def test_uncertain_sentences_have_no_form(uncertain):
     assert normalize(uncertain) is None

@@ -33,6 +33,23 @@ def test_markdown_becomes_sentences():
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("Ask ann@example.org or @ann@example.social now.", ["Ask or now."]),
+        ('Write <a href="x">her</a>ann@example.org now.', ["Write now."]),
+        ("See [![a chart](chart.png)](page.html) there.", ["See [a chart](page.html) there."]),
+    ],
+)
+def test_addresses_are_left_out(text, sentences):
+    assert list(split_sentences(text)) == sentences
+
+
+@pytest.mark.parametrize("blob", ["iVBORw0KGgo" * 30_000, "a@" * 100_000, "[" * 200_000], ids=["image", "@", "["])
+def test_long_runs_without_spaces_take_no_time(blob):
+    assert list(split_sentences(f"Here it is: {blob} and this follows.")) == [f"Here it is: {blob} and this follows."]
+
+
 def test_sentences_are_in_the_form_of_the_recogniser(tmp_path):
     path = tmp_path / "notes.md"
     path.write_text("We met at 9:30 with Dr. Hill. It cost $20, as #2 did!\n\n* * *\n\nOdd = one.\n")

@@ -118,6 +118,7 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     with pytest.raises(KilledError):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_kill_while_saving_weights_leaves_the_old_checkpoint(
@@ -133,6 +134,7 @@ def test_a_kill_while_saving_weights_leaves_the_old_checkpoint(
     with pytest.raises(KilledError):
         save_checkpoint(folder, made(small_config, seed=1))
     assert load_checkpoint(folder).sha256 == old.sha256
+    assert {path.name for path in folder.iterdir()} == {WEIGHTS, DESCRIPTION}
 
 
 def test_a_kill_between_the_files_is_never_taken_for_a_checkpoint(
@@ -207,6 +209,19 @@ def test_another_version_is_refused(folder: Path) -> None:
         {"heads": ["phonemes"]},
         {"heads": [{"name": "phonemes"}]},
         {"heads": [{"name": "a.b", "labels": ["", "a"]}]},
+        {"heads": [{"name": "phonemes", "labels": ["", ["a"], 3]}]},
+        {"frontend": {"num_mels": 20, "sample_rate": 0}},
+        {"frontend": {"num_mels": 20, "hop_length": 160.5}},
+        {"frontend": {"num_mels": 20, "log_floor": 0.0}},
+        {"frontend": {"num_mels": 20, "filter_scale": "bark"}},
+        {"encoder": {"num_mels": 20, "dim": 16, "heads": 2, "left_context": -1}},
+        {"encoder": {"num_mels": 20, "dim": 16, "heads": 2, "left_context": "far"}},
+        {"decoding": None},
+        {"decoding": {"alpha": float("nan")}},
+        {"decoding": {"beam": float("inf")}},
+        {"label_priors": []},
+        {"label_priors": {"beam": 0.5}},
+        {"label_priors": {"beam": [0.5, "half"]}},
     ],
     ids=str,
 )
@@ -238,6 +253,14 @@ def test_tensors_that_are_missing_unknown_or_of_another_shape_are_named(folder: 
     replace_weights(folder, weights | {BIAS: torch.zeros(4)})
     assert f"the tensor {BIAS!r}" in refusal(folder)
     assert "(4,) instead of (3,)" in refusal(folder)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_weights_of_a_training_that_diverged_are_refused(folder: Path, wrong: float) -> None:
+    weights = load_checkpoint(folder).weights
+    weights[BIAS][1] = wrong
+    replace_weights(folder, weights)
+    assert f"{BIAS!r} of {folder / WEIGHTS} has NaN or infinity in it" in refusal(folder)
 
 
 def test_other_labels_are_another_model(folder: Path) -> None:

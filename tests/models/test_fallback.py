@@ -91,6 +91,24 @@ def test_whole_utterances_too(on_cpu: StreamingCtc, sound: Samples) -> None:
     assert model.device == torch.device("cpu")
 
 
+def test_full_context_shares_the_weights_until_the_gpu_is_left(on_cpu: StreamingCtc, sound: Samples) -> None:
+    made: list[torch.device] = []
+
+    def make(device: torch.device) -> AcousticModel:
+        made.append(device)
+        return Gpu(on_cpu, FULL, 3) if device == GPU else on_cpu
+
+    class Whole(Gpu):
+        def with_full_context(self) -> AcousticModel:
+            return Gpu(on_cpu.with_full_context(), FULL, 1)
+
+    live = WithFallback(lambda device: Whole(make(device), FULL, 3) if device == GPU else make(device), GPU)
+    whole = live.with_full_context()
+    assert (whole.device, made) == (GPU, [GPU])
+    np.testing.assert_array_equal(whole.log_probs(sound), on_cpu.with_full_context().log_probs(sound))
+    assert (whole.device, live.device, made) == (torch.device("cpu"), GPU, [GPU, torch.device("cpu")])
+
+
 def test_another_error_is_no_reason_to_leave(on_cpu: StreamingCtc, sound: Samples) -> None:
     model = with_fallback(on_cpu, RuntimeError("shapes do not fit"), 1)
     with pytest.raises(RuntimeError, match="shapes do not fit"):

@@ -1,7 +1,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -225,6 +225,28 @@ def test_two_streams_do_not_touch_each_other(noise: Callable[..., Tensor]) -> No
 def test_frames_that_leave_gaps_or_do_not_fit_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="hop_length <= frame_length <= fft_length"):
         FrontendConfig(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sample_rate": 0},
+        {"hop_length": 0},
+        {"hop_length": 2.5},
+        {"num_mels": 0},
+        {"window": "kaiser"},
+        {"filter_scale": "bark"},
+        {"low_hz": math.nan},
+        {"low_hz": 8000.0},
+        {"high_hz": math.inf},
+        {"preemphasis": math.nan},
+        {"log_floor": 0.0},
+    ],
+    ids=str,
+)
+def test_settings_that_make_no_features_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"front end|unknown window"):
+        FrontendConfig(**wrong)
 
 
 def test_nothing_of_the_front_end_is_in_a_checkpoint() -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from models import streaming_ctc
 from models.acoustic import AcousticModel, LogProbs, Samples
 from models.checkpoint import Checkpoint
 from models.conformer import EncoderConfig
@@ -45,6 +46,16 @@ def test_it_is_an_acoustic_model(model: StreamingCtc) -> None:
 def test_steps_give_what_the_whole_utterance_gives(model: StreamingCtc) -> None:
     samples = noise(1.37, 1)
     np.testing.assert_allclose(stepped(model, samples), model.log_probs(samples), atol=1e-4)
+
+
+def test_a_long_utterance_is_stepped_lest_its_attention_should_fill_the_memory(
+    model: StreamingCtc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = noise(3.21, 2)
+    whole = model.log_probs(samples)
+    monkeypatch.setattr(streaming_ctc, "_AT_ONCE_S", 3.0)
+    monkeypatch.setattr(model, "batch_log_probs", None)
+    np.testing.assert_allclose(model.log_probs(samples), whole, atol=1e-4)
 
 
 def test_a_batch_gives_each_stream_what_it_gets_alone(model: StreamingCtc) -> None:

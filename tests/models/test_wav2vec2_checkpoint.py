@@ -78,6 +78,8 @@ def test_weights_in_half_precision_are_computed_with_in_full(folder: Path) -> No
         {"columns": [0, 3, 4]},
         {"columns": None},
         {"decoding": None},
+        {"decoding": {"alpha": float("nan")}},
+        {"label_priors": {"characters": [0.5, None]}},
         {"wav2vec2": {"outputs": 4, "convolutions": [[4, 10]]}},
         {"wav2vec2": {"outputs": 4, "convolutions": [[4, 10, 5]], "heads": 7}},
         {"wav2vec2": {"outputs": 4, "convolutions": [[4, 10, 5]], "depth": 7}},

@@ -42,6 +42,12 @@ _SAID = {
     "o k": "OK",
     "p h d": "PhD",
     "p h d's": "PhDs",
+    "a one c": "A1C",
+    "c section": "C-section",
+    "c sections": "C-sections",
+    "covid nineteen": "COVID-19",
+    "four oh one k": "401k",
+    "u t f eight": "UTF-8",
     "x ray": "X-ray",
     "x rays": "X-rays",
     "t shirt": "T-shirt",
@@ -57,6 +63,8 @@ _SAID = {
     "r and d": "R&D",
     "s and p": "S&P",
     "h two o": "H2O",
+    "ten eighty p": "1080p",
+    "seven twenty p": "720p",
     "fifty fifty": "fifty-fifty",
     "twenty four seven": "24/7",
     "twenty twenty hindsight": "20/20 hindsight",
@@ -71,7 +79,8 @@ def find_abbreviation(words: Sequence[str], place: int, style: Style) -> tuple[i
     word, before, after = words[place], at(words, place - 1), at(words, place + 1)
     if word in _COURTESY and after and before not in ("the", "a", "my"):
         return (place + 1, style.name(_COURTESY[word])) if word != "misses" or style.colloquial else None
-    if word in _BEFORE_NAMES and after and after not in _COMMON and before not in _NOT_AFTER[word]:
+    is_addressed = place == 1 and before == "dear"  # "dear doctor patel", not "my dear doctor cried paul"
+    if word in _BEFORE_NAMES and after and after not in _COMMON and (is_addressed or before not in _NOT_AFTER[word]):
         return place + 1, style.name(_BEFORE_NAMES[word])
     if word == "incorporated" and after in _OF_COMPANIES and before and not _is_incorporated(before):
         return place + 1, style.name("inc.")

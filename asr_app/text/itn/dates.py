@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from asr_app.text.itn.numbers import SMALL, TENS, at, cardinal, ordinal, year
+from asr_app.text.itn.numbers import DIGITS, SMALL, TENS, at, below_hundred, cardinal, ordinal, year
 from asr_app.text.itn.style import Style
 
 _MONTHS = "january february march april may june july august september october november december"
@@ -17,7 +17,7 @@ _QUARTERS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 
 def find_date(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
     """The date that begins at a place."""
-    for find in (_month_first, _day_first, _quarter, _decade, _era, _bare_year):
+    for find in (_month_first, _day_first, _quarter, _slashed, _decade, _era, _bare_year):
         found = find(words, place, style)
         if found:
             return found
@@ -30,13 +30,15 @@ def _day(words: Sequence[str], place: int) -> tuple[int, int] | None:
 
 
 def _month_first(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
-    """March third [twenty twenty one], March twenty twenty one."""
+    """March [the] third [twenty twenty one], March twenty twenty one."""
     month = at(words, place)
     if month not in MONTHS:
         return None
     said_of_a_month = month not in _ALSO_WORDS or place == 0 or words[place - 1] in _BEFORE_MONTH
     month_year = year(words, place + 1)
-    day = _day(words, place + 1) or (None if month_year else _cardinal_day(words, place + 1))
+    is_named = month not in _ALSO_WORDS or (place > 0 and said_of_a_month)
+    article = at(words, place + 1) == "the" and is_named and not style.colloquial
+    day = _day(words, place + 1 + article) or (None if month_year else _cardinal_day(words, place + 1))
     if day:
         day_year = year(words, day[1])
         if day_year and not _is_counted(words, day_year[1]):
@@ -77,11 +79,28 @@ def _day_first(words: Sequence[str], place: int, style: Style) -> tuple[int, str
 
 
 def _quarter(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
-    """First quarter [of] twenty nineteen."""
-    if at(words, place) not in _QUARTERS or at(words, place + 1) != "quarter":
+    """First quarter [of] twenty nineteen, q one twenty nineteen."""
+    if at(words, place) in _QUARTERS and at(words, place + 1) == "quarter":
+        quarter = _QUARTERS[words[place]]
+    elif at(words, place) == "q" and 1 <= DIGITS.get(at(words, place + 1), 0) <= 4:
+        quarter = DIGITS[words[place + 1]]
+    else:
         return None
     read = year(words, place + 2 + (at(words, place + 2) == "of"))
-    return (read[1], f"Q{_QUARTERS[words[place]]} {read[0]}") if read else None
+    return (read[1], f"Q{quarter} {read[0]}") if read else None
+
+
+def _slashed(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
+    """Two or three numbers with "slash" between: five slash twelve slash twenty five."""
+    numbers: list[str] = []
+    end = place - 1
+    while len(numbers) < 3 and (end < place or at(words, end) == "slash"):
+        read = year(words, end + 1) or below_hundred(words, end + 1)
+        if read is None:
+            break
+        numbers.append(str(read[0]))
+        end = read[1]
+    return (end, "/".join(numbers)) if len(numbers) > 1 else None
 
 
 def _decade(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:

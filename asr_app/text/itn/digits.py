@@ -1,16 +1,11 @@
-"""What is said digit by digit or letter by letter: telephone and card numbers, network addresses, codes."""
+"""What is said digit by digit: telephone and card numbers, network addresses."""
 
 from collections.abc import Sequence
 
-from asr_app.text.itn.numbers import DIGITS, SCALES, SMALL, TENS, ZEROS, at, below_hundred, digit_run
+from asr_app.text.itn.numbers import DIGITS, at, below_hundred, digit_run
 from asr_app.text.itn.style import Style
 
-_SHORTEST = 3
 _CARD = 16
-_ON = frozenset({"hundred", "point", *SCALES})
-"""Words with which a number goes on that is none of single digits."""
-_NUMBERED = frozenset({"airbus", "boeing", "extension", "flight", "highway", "interstate", "room", "route", "suite"})
-"""What has a number of which a hundred is left out: boeing seven forty seven."""
 
 
 def find_telephone(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
@@ -85,64 +80,3 @@ def _network_address(words: Sequence[str], place: int) -> tuple[int, str] | None
             return None
         parts.append(number)
     return end, ".".join(parts)
-
-
-def find_code(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
-    """Letters and digits in one word (B52, ABC123), or three digits and more (room two oh four, flight two sixty)."""
-    if at(words, place - 1) in _NUMBERED and at(words, place) in DIGITS:
-        pair = below_hundred(words, place + 1)
-        if pair and pair[0] >= 10 and at(words, pair[1]) not in _ON:
-            return pair[1], f"{DIGITS[words[place]]}{pair[0]}"
-    digits, after = digit_run(words, place)
-    pieces: list[str] = []
-    end = place
-    while piece := _piece(words, end):
-        follows = at(words, piece[1])
-        if follows in _ON or (words[end] == "one" and follows == "of"):  # "p one hundred", "in room b one of them"
-            break
-        pieces.append(piece[0])
-        end = piece[1]
-    while not style.colloquial and at(words, end - 1) in ("a", "i") and pieces:  # "flight b two seven i think"
-        pieces.pop()
-        end -= 1
-    text = "".join(pieces)
-    long_enough = len(text) >= (_SHORTEST if style.colloquial else 2)
-    if long_enough and _is_mixed(text) and _begins_a_code(words, place, style) and not _is_year(pieces):
-        return end, style.letters(text)
-    is_long = len(digits) >= _SHORTEST and at(words, place) not in ("o", "oh") and at(words, after) not in _ON
-    return (after, digits) if is_long else None
-
-
-def _is_mixed(text: str) -> bool:
-    return not text.isalpha() and not text.isdecimal()
-
-
-def _is_year(pieces: list[str]) -> bool:
-    """Whether an initial stands before a year: "smith g nineteen ninety six"."""
-    return len(pieces) == 3 and pieces[0].isalpha() and pieces[1] in ("18", "19", "20") and len(pieces[2]) == 2
-
-
-def _piece(words: Sequence[str], place: int) -> tuple[str, int] | None:
-    """A letter, a digit or a number below a hundred; an "o" is a letter here unless it stands between digits."""
-    word = at(words, place)
-    if word in ("oh", "o") and (at(words, place - 1) in DIGITS or at(words, place - 1) in ZEROS):
-        return "0", place + 1
-    if len(word) == 1 and word.isalpha():
-        return word, place + 1
-    if word in DIGITS:
-        return str(DIGITS[word]), place + 1
-    if word in TENS or word in SMALL:
-        read = below_hundred(words, place)
-        return (str(read[0]), read[1]) if read else None
-    return None
-
-
-def _begins_a_code(words: Sequence[str], place: int, style: Style) -> bool:
-    """Whether a run of letters and digits is one thing: "a thirty six" and "i one" are two words."""
-    first, second = at(words, place), at(words, place + 1)
-    if first in ("a", "i", "o"):
-        return len(second) == 1 and second not in ("a", "i", "o")
-    if len(first) == 1:
-        return True
-    spelled_after = len(second) == 1 and second not in ("a", "i", "o")
-    return spelled_after and (style.colloquial or len(at(words, place + 2)) != 1)  # "one t v" is a number and a word

@@ -8,6 +8,7 @@ from asr_app.text.itn.style import Style
 _COUNTRIES = "uk us ca de fr es it nl eu au nz in jp cn br ru ch at be se no dk fi pl cz ie pt gr tv me"
 _OTHERS = "com org net edu gov mil int info biz io ai co app dev cloud tech online store blog xyz"
 _FILES = "html htm php pdf txt csv zip exe json md docx xlsx pptx jpg jpeg png gif py js"
+_NO_HOSTS = frozenset(_FILES.split()) - {"md", "py", "zip"}
 _DOMAINS = frozenset(f"{_COUNTRIES} {_OTHERS} {_FILES}".split())
 _JOINTS = {"dot": ".", "dash": "-", "hyphen": "-", "underscore": "_"}
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -28,7 +29,8 @@ def _email(words: Sequence[str], place: int) -> tuple[int, str] | None:
     domain = _domain(words, name[0] + 1)
     if tuple(words[name[0] + 1 : name[0] + 4]) == ("w", "w", "w"):
         return None  # "our page at w w w dot ..."
-    return (domain[0], f"{name[1]}@{domain[1]}") if domain else None
+    is_file = domain is not None and domain[1].rpartition(".")[2] in _NO_HOSTS  # look at config dot json
+    return (domain[0], f"{name[1]}@{domain[1]}") if domain and not is_file else None
 
 
 def _web(words: Sequence[str], place: int) -> tuple[int, str] | None:
@@ -89,7 +91,7 @@ def _label(words: Sequence[str], place: int, known: bool) -> tuple[int, str] | N
         text += piece
     if text and said <= _WORDS_OF_A_LABEL and at(words, end) == "dot":
         return end, text
-    return _name(words, place, {"dash", "hyphen"})
+    return _name(words, place, {"dash", "hyphen", "underscore"})
 
 
 def _top_level(words: Sequence[str], place: int) -> tuple[int, str] | None:

@@ -8,6 +8,7 @@ from asr_app.text.itn.style import Style
 _BEFORE = frozenset({"at", "to", "address"})
 _DISTANCES = frozenset({"day", "hour", "mile", "minute", "way", "week", "wheel"})
 _STREETS = frozenset({"street", "avenue", "road", "lane", "drive", "boulevard", "court", "terrace"})
+_DIRECTIONS = frozenset({"north", "south", "east", "west"})
 _NO_NAMES = frozenset({"a", "an", "and", "in", "lane", "long", "more", "of", "on", "other", "the"})
 
 
@@ -18,6 +19,8 @@ def find_house(words: Sequence[str], place: int, style: Style) -> tuple[int, str
         return None
     value, end = read
     of_address = at(words, place - 1) in _BEFORE or (at(words, place - 2), at(words, place - 1)) == ("address", "is")
+    if at(words, end) in _DIRECTIONS and value >= 100 and _STREETS.intersection(words[end + 2 : end + 4]):
+        return end, style.integer(value)  # one sixty west fifty second street
     for street in (end + 1, end + 2):
         if at(words, street) in _STREETS and _NO_NAMES.isdisjoint(words[end:street]):
             is_line = place == 0 and street + 1 == len(words) and _DISTANCES.isdisjoint(words[end:street])

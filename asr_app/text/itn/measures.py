@@ -1,8 +1,8 @@
-"""Numbers with units."""
+"""Numbers with units, ages, and blood pressure."""
 
 from collections.abc import Sequence
 
-from asr_app.text.itn.numbers import at
+from asr_app.text.itn.numbers import DIGITS, Reading, at, below_hundred, cardinal
 from asr_app.text.itn.quantities import amount
 from asr_app.text.itn.style import Style
 
@@ -33,6 +33,10 @@ _EVERYDAY = {
 _PER = {**_TECHNICAL, **_EVERYDAY}
 _IRREGULAR = {"feet": "foot", "inches": "inch", "henries": "henry", "square feet": "square foot", "per cent": "percent"}
 _LONGEST = 4
+_OF_PRESSURE = frozenset({"pressure", "bp", "p"})
+_AGES, _OLD = frozenset({"day", "week", "month", "year"}), frozenset({"old", "olds"})
+_BEFORE_ONE = frozenset({"a", "the", "my", "your", "his", "her", "our", "their"})
+"""Words that make a person of "one year old"."""
 
 
 def find_measure(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
@@ -51,6 +55,39 @@ def find_measure(words: Sequence[str], place: int, style: Style) -> tuple[int, s
     if not style.capitals:
         symbol = _lowered(symbol)
     return end, f"{read.text}{space}{symbol}"
+
+
+def find_pressure(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
+    """Blood pressure, where the number before tells it or it is said: one twenty over eighty."""
+    systolic, named = _systolic(words, place), not _OF_PRESSURE.isdisjoint(words[max(0, place - 4) : place])
+    if systolic is None or at(words, systolic[1]) != "over":
+        return None
+    diastolic = _systolic(words, systolic[1] + 1) or below_hundred(words, systolic[1] + 1)
+    if diastolic is None or not (70 <= systolic[0] <= 260 and 30 <= diastolic[0] < systolic[0]):
+        return None
+    is_short = systolic[0] >= 100 and "hundred" not in words[place : systolic[1]]
+    return (diastolic[1], f"{systolic[0]}/{diastolic[0]}") if named or is_short else None
+
+
+def _systolic(words: Sequence[str], place: int) -> Reading | None:
+    """A number below 300, of which the hundred may be left out: one twenty, one oh five, ninety."""
+    hundreds = DIGITS.get(at(words, place), 0)
+    if hundreds and at(words, place + 1) in ("oh", "o") and at(words, place + 2) in DIGITS:
+        return 100 * hundreds + DIGITS[words[place + 2]], place + 3
+    pair = below_hundred(words, place + 1) if hundreds else None
+    return (100 * hundreds + pair[0], pair[1]) if pair and pair[0] >= 10 else cardinal(words, place)
+
+
+def find_age(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
+    """An age that stands before or for whom it is of: twenty five year old, two-year-old; not "one year old"."""
+    read = cardinal(words, place)
+    if read is None or style.colloquial or at(words, read[1]) not in _AGES or at(words, read[1] + 1) not in _OLD:
+        return None
+    value, end = read
+    if value == 1 and at(words, place - 1) not in _BEFORE_ONE:
+        return None
+    number = style.integer(value) if value > style.spelled_to else " ".join(words[place:end])
+    return end + 2, f"{number}-{words[end]}-{words[end + 1]}"
 
 
 def _lowered(symbol: str) -> str:

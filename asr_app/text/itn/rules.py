@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from asr_app.text.itn.abbreviations import find_abbreviation
+from asr_app.text.itn.codes import find_code
 from asr_app.text.itn.dates import find_date
-from asr_app.text.itn.digits import find_code, find_telephone
+from asr_app.text.itn.digits import find_telephone
 from asr_app.text.itn.electronic import find_electronic
 from asr_app.text.itn.houses import find_house
 from asr_app.text.itn.letters import find_letters
-from asr_app.text.itn.measures import find_measure
+from asr_app.text.itn.measures import find_age, find_measure, find_pressure
 from asr_app.text.itn.money import find_money
 from asr_app.text.itn.quantities import find_fraction, find_number, find_ordinal
 from asr_app.text.itn.ranges import levelled
@@ -20,6 +21,8 @@ _FINDERS: dict[str, Finder] = {
     "electronic": find_electronic,
     "money": find_money,
     "measure": find_measure,
+    "pressure": find_pressure,
+    "age": find_age,
     "house": find_house,
     "time": find_time,
     "date": find_date,

@@ -20,7 +20,7 @@ _OCLOCK = (("o'clock",), ("oclock",), ("o", "clock"), ("o'", "clock"))
 
 def find_time(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
     """The time that begins at a place."""
-    for read in (_hour_and_minutes, _past, _before):
+    for read in (_hour_and_minutes, _military, _past, _before):
         found = read(words, place, style)
         if found:
             return found
@@ -61,10 +61,22 @@ def _hour_and_minutes(words: Sequence[str], place: int, style: Style) -> tuple[i
     return None
 
 
+def _military(words: Sequence[str], place: int, style: Style) -> tuple[int, str] | None:
+    """Oh nine hundred hours, twenty hundred hours: the figures of the hour."""
+    begin = place + (at(words, place) in ("oh", "zero"))
+    hour = below_hundred(words, begin)
+    if hour is None or style.colloquial or not (hour[0] < 10 if begin > place else hour[0] in (10, 20)):
+        return None
+    is_said = tuple(words[hour[1] : hour[1] + 2]) == ("hundred", "hours")
+    return (hour[1] + 1, f"{hour[0]:02}00") if is_said else None
+
+
 def _is_of_day(words: Sequence[str], place: int, end: int, style: Style) -> bool:
     """Whether "two fifteen" is a time: it may be a room, a price or two numbers."""
     before = at(words, place - 1)
     hour = below_hundred(words, place)
+    if before == "by" and cardinal([at(words, place - 2)], 0):
+        return False  # five twelve by five twelve
     if hour and hour[0] > 12:
         return before == "at"  # thirteen fifteen: a year or a number sooner than a time
     if style.colloquial:

@@ -357,6 +357,7 @@ def test_watching_a_folder(
         looks.append(seconds)
         if len(looks) == 1:
             os.utime(store("in/radio/more.wav", whistle("_tas_")), (1e9, 1e9))
+            os.utime(store("in/talk.flac", whistle("_sat_")), (1e9, 1e9))  # while talk.txt is of talk.wav
             store("in/growing.wav", whistle("_tan_"))
         if len(looks) == 3:
             raise KeyboardInterrupt
@@ -365,7 +366,8 @@ def test_watching_a_folder(
     done = transcribe("--watch", tree, "-o", tmp_path / "out")
     assert done.code == INTERRUPTED
     assert done.err.splitlines()[0] == f"watching {tree}: Ctrl-C ends it"
-    assert sorted(written(tmp_path / "out")) == ["radio/1961/LATE.txt", "radio/more.txt", "radio/news.txt", "talk.txt"]
+    radio = ["radio/1961/LATE.txt", "radio/more.txt", "radio/news.txt"]
+    assert sorted(written(tmp_path / "out")) == [*radio, "talk.flac.txt", "talk.txt"]
     looks.clear()
     again = transcribe("--watch", tree, "-o", tmp_path / "out")
     assert again.err.splitlines()[-1].startswith("stopped: 0 transcribed")

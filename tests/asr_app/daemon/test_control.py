@@ -4,141 +4,16 @@ import asyncio
 import errno
 import json
 import threading
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
+import control_house
 import pytest
-from loudness import Loudness
+from control_house import House, events_until, texts
 
-import asr_app.audio.voice_activity
-from asr_app.audio.live_source import RealTimeFile
-from asr_app.config import Settings
-from asr_app.daemon.control import ControlServer
-from asr_app.daemon.limits import Limits
-from asr_app.daemon.service import Service, Writers
-from asr_app.errors import AudioDeviceError, ConfigError, OutputError
+from asr_app.errors import AudioDeviceError, OutputError
 from asr_app.events import Failed, SpeechStarted
-from asr_app.recognizer import Recognizer
-from asr_app.typing.pace import CommittedWords
 
-Load = Callable[..., Recognizer]
-Reply = dict[str, Any]
-
-
-class Memory:
-    """A sink that remembers, and that may fail."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.error: Exception | None = None
-
-    def write(self, text: str) -> None:
-        if self.error:
-            raise self.error
-        self.texts.append(text)
-
-
-class Client:
-    """A connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-
-    async def ask(self, command: str, **fields: Any) -> Reply:
-        return await self.send(json.dumps({"command": command, **fields}).encode() + b"\n")
-
-    async def send(self, raw: bytes) -> Reply:
-        self.writer.write(raw)
-        return await self.read()
-
-    async def read(self) -> Reply:
-        line = await asyncio.wait_for(self.reader.readline(), 60)
-        assert line.endswith(b"\n")
-        reply: Reply = json.loads(line)
-        return reply
-
-    async def is_closed(self) -> bool:
-        return not await asyncio.wait_for(self.reader.read(), 60)
-
-
-class House:
-    """A service of the whistle recogniser with its control socket."""
-
-    def __init__(self, tmp_path: Path, load: Load, recording: Path, limits: Limits) -> None:
-        self.sink, self.path, self.pace = Memory(), tmp_path / "control.sock", 50.0
-        self.source_error: Exception | None = None
-        self.before_source: Callable[[], object] = lambda: None
-
-        def open_source(sample_rate: int) -> RealTimeFile:
-            self.before_source()
-            if self.source_error:
-                raise self.source_error
-            return RealTimeFile(recording, sample_rate, pace=self.pace)
-
-        self.settings = Settings(device="cpu", limits=limits)
-        self.loads = 0
-
-        def load_one(settings: Settings) -> Recognizer:
-            self.loads += 1
-            if settings.device == "cuda":
-                raise ConfigError("no CUDA: use cpu")
-            if settings.device == "mps":
-                raise RuntimeError("MPS backend out of memory")
-            return load(chunk_ms=320)
-
-        def load_writers(settings: Settings) -> Writers:
-            return Writers(pace=CommittedWords() if settings.pace == "committed" else None)
-
-        self.service = Service(lambda: self.settings, load_one, open_source, self.sink, load_writers=load_writers)
-        self.control = ControlServer(self.service, limits)
-        self.clients: list[Client] = []
-
-    async def client(self) -> Client:
-        self.clients.append(Client(*await asyncio.open_unix_connection(self.path)))
-        return self.clients[-1]
-
-    async def __aenter__(self) -> "House":
-        await self.control.listen(self.path)
-        await self.service.load(self.settings)
-        return self
-
-    async def __aexit__(self, *_: Any) -> None:
-        await self.service.close()
-        await self.control.close()
-        for client in self.clients:
-            client.writer.close()
-
-
-@pytest.fixture
-def at_home(tmp_path: Path, load: Load, recording: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """A function (scene, limit=value, ...) that plays a scene, a coroutine function of a House."""
-    monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
-    monkeypatch.setenv("ASR_CONFIG", str(tmp_path / "none.toml"))
-    (tmp_path / "none.toml").touch()
-
-    def play(scene: Callable[[House], Awaitable[None]], **limits: Any) -> None:
-        async def run() -> None:
-            async with House(tmp_path, load, recording, Limits(**limits)) as house:
-                await scene(house)
-
-        asyncio.run(run())
-
-    return play
-
-
-async def events_until(client: Client, state: str) -> list[Reply]:
-    """Events up to a state."""
-    events = [await client.read()]
-    while events[-1] != {"type": "state", "state": state}:
-        events.append(await client.read())
-    return events
-
-
-def texts(events: list[Reply]) -> list[tuple[int, str]]:
-    return [
-        (one["segment_id"], " ".join(word["text"] for word in one["words"])) for one in events if one["type"] == "final"
-    ]
+at_home = control_house.at_home
 
 
 def test_a_take_from_start_to_its_end(at_home: Callable[..., None]) -> None:
@@ -221,18 +96,6 @@ def test_what_cannot_begin_says_why(at_home: Callable[..., None]) -> None:
     at_home(scene)
 
 
-def test_an_engine_that_is_replaced_while_the_source_opens_still_hears_it(at_home: Callable[..., None]) -> None:
-    async def scene(house: House) -> None:
-        client, loop = await house.client(), asyncio.get_running_loop()
-        house.before_source = lambda: asyncio.run_coroutine_threadsafe(house.service.reload(), loop).result(60)
-        assert (await client.ask("start"))["changed"]
-        await house.service._dictation.drain(60)
-        assert house.loads == 2
-        assert house.sink.texts == ["tan", "sat", "nas"]
-
-    at_home(scene)
-
-
 @pytest.mark.parametrize(
     ("error", "message"),
     [
@@ -255,41 +118,6 @@ def test_a_sink_that_fails_is_told_of_and_the_rest_goes_on(
     at_home(scene)
 
 
-def test_settings_change_and_what_fails_changes_nothing(at_home: Callable[..., None]) -> None:
-    async def scene(house: House) -> None:
-        client = await house.client()
-        engine = house.service.engine
-        assert "no CUDA" in (await client.ask("set", device="cuda"))["error"]
-        assert "'tlh'" in (await client.ask("set", language="tlh"))["error"]
-        assert "/etc" in (await client.ask("set", model="/etc"))["error"]
-        assert "'colour'" in (await client.ask("set", colour="red"))["error"]
-        assert house.service.engine is engine
-        assert await client.ask("set", language="en") == {"ok": True, "model": "english", "device": "cpu"}
-        assert house.service.engine is not engine
-
-    at_home(scene)
-
-
-def test_settings_that_are_read_again(at_home: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
-    async def scene(house: House) -> None:
-        engine, dictation = house.service.engine, house.service._dictation
-        before = house.settings
-        house.settings = before.model_copy(update={"device": "mps"})
-        await house.service.reload()
-        assert house.service.engine is engine
-        assert "were not reloaded: internal error: RuntimeError: MPS backend out of memory" in caplog.text
-        house.settings = before.model_copy(update={"pace": "committed", "sink": "stdout"})
-        await house.service.reload()
-        assert isinstance(dictation.pace, CommittedWords)
-        assert "the new setting 'sink' is for the next start: restart the daemon" in caplog.text
-        assert "limits" not in caplog.text
-        house.settings = before
-        await house.service.reload()
-        assert dictation.pace is None
-
-    at_home(scene)
-
-
 @pytest.mark.parametrize(
     ("raw", "complaint", "stays"),
     [
@@ -298,6 +126,7 @@ def test_settings_that_are_read_again(at_home: Callable[..., None], caplog: pyte
         (b"7\n", "no JSON object", False),
         (b"x" * 2000, "longer than 1000 bytes", False),
         (b'{"command": "sing"}\n', "'sing' is no command", True),
+        (b'{"command": "set", "self": 1}\n', "nothing is called 'self'", True),
         (b'{"command": ["start"]}\n', "is no command", True),
         (b'{"command": "_publish"}\n', "is no command", True),
         (b'{"command": "stop", "now": 1}\n', "leave 'now' out", True),
@@ -394,3 +223,16 @@ def test_shutdown_tells_subscribers(at_home: Callable[..., None]) -> None:
         assert await follower.read() == {"type": "state", "state": "stopped"}
 
     at_home(scene)
+
+
+def test_who_is_connected_at_the_end_leaves_no_traceback(
+    at_home: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(house: House) -> None:
+        idle = await house.client()
+        assert (await idle.ask("status"))["ok"]
+        await house.control.close()
+        assert await idle.is_closed()
+
+    at_home(scene)
+    assert [record for record in caplog.records if record.name == "asyncio"] == []

@@ -40,6 +40,12 @@ def test_the_users_own_words_stay(load: Callable[..., Recognizer], model_folder:
     assert len(expecting(own, str(model_folder), Hints("Tan, Ant, Sat"), 2).expected) == 3
 
 
+def test_a_long_phrase_is_expected_up_to_the_end_of_a_word(load: Callable[..., Recognizer], model_folder: Path) -> None:
+    """Half of a word would be a new one, which nobody says."""
+    heard = expecting(load(), str(model_folder), Hints(phrases=("sat tan " * 20, "x" * 90)), 100)
+    assert [entry.text for entry in heard.expected] == [("sat tan " * 7 + "sat")]
+
+
 def test_hints_that_cannot_be_taken_change_nothing_and_are_not_logged(
     load: Callable[..., Recognizer], model_folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

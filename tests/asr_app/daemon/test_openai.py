@@ -23,6 +23,7 @@ import asr_app.audio.voice_activity
 import asr_app.daemon.openai_server
 from asr_app.cli.daemon import app
 from asr_app.daemon.listening import Binding, parse_address
+from asr_app.daemon.openai_formats import rendered
 from asr_app.errors import ConfigError
 from asr_app.events import Final, Written
 from asr_app.text.stages import Token
@@ -170,6 +171,27 @@ def test_several_at_once(client: Any, whistle: Callable[..., Any]) -> None:
     for thread in threads:
         thread.join()
     assert heard == {word: word for word in words}
+
+
+def test_long_subtitles_hold_up_nobody(
+    client: Any, house: House, speech: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def rendered_slowly(*asked: Any) -> tuple[str, str]:
+        begun.set()
+        go_on.wait(20)
+        return rendered(*asked)
+
+    monkeypatch.setattr("asr_app.daemon.openai_transcriptions.rendered", rendered_slowly)
+    slow = threading.Thread(target=lambda: transcribe(client, speech, response_format="srt"))
+    slow.start()
+    assert begun.wait(20)
+    began = time.monotonic()
+    assert b'{"status":"ok"}' in raw(house, b"GET /health HTTP/1.0\r\n\r\n")
+    assert time.monotonic() - began < 10
+    go_on.set()
+    slow.join()
 
 
 def test_models_health_and_metrics(client: Any, house: House, speech: bytes) -> None:

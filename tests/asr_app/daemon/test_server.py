@@ -1,6 +1,7 @@
 """The daemon as a process: it dictates, keeps others out, ends in good order, and leaves nothing that blocks."""
 
 import json
+import os
 import signal
 import socket
 import stat
@@ -11,11 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import no_source
 
 from asr_app.cli import ctl
 from asr_app.cli.daemon import app
+from asr_app.config import Settings
 from asr_app.daemon.client import GONE, ControlClient
+from asr_app.daemon.network import Servers
+from asr_app.daemon.server import run
+from asr_app.daemon.service import Service
+from asr_app.daemon.sinks import NoSink
 from asr_app.errors import AudioFormatError, DaemonError
+from asr_app.recognizer import Recognizer
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -119,6 +127,42 @@ def test_a_service_tells_systemd(run_daemon: Callable[..., Any], tmp_path: Path)
         daemon.process.send_signal(signal.SIGTERM)
         assert told() == "STOPPING=1"
         assert daemon.process.wait(60) == 0
+
+
+def test_words_are_looked_for_where_settings_that_were_read_again_say(
+    tmp_path: Path, load: Callable[..., Recognizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asr_app.words.vocabulary_watch._LOOK_S", 0.01)
+    vocabulary = tmp_path / "before.txt"
+    read: list[Path] = []
+
+    def load_one(settings: Settings) -> Recognizer:
+        read.append(settings.vocabulary)
+        return load(chunk_ms=320)
+
+    def live() -> None:
+        nonlocal vocabulary
+        vocabulary = tmp_path / "after.txt"
+        os.kill(os.getpid(), signal.SIGHUP)
+        until(lambda: vocabulary in read)
+        time.sleep(0.2)
+        count = len(read)
+        vocabulary.write_text("Nguyen\n")
+        until(lambda: len(read) > count)
+
+    def live_and_end() -> None:
+        try:
+            live()
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def make_service() -> Service:
+        return Service(lambda: Settings(device="cpu", vocabulary=vocabulary), load_one, no_source, NoSink())
+
+    life = threading.Thread(target=live_and_end)
+    run(tmp_path / "control.sock", make_service, Servers(), life.start)
+    life.join()
+    assert set(read[1:]) == {tmp_path / "after.txt"}
 
 
 @pytest.mark.slow

@@ -1,8 +1,10 @@
 """The Wyoming server, as the clients of the wyoming package use it, and as others do."""
 
 import asyncio
+import socket
 import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import hostile
@@ -18,7 +20,7 @@ from wyoming.ping import Ping
 from asr_app.audio.types import Samples
 from asr_app.daemon.limits import Limits
 from asr_app.daemon.listening import Binding
-from asr_app.daemon.wyoming import serve_wyoming
+from asr_app.daemon.wyoming import serve_wyoming, serve_wyoming_socket
 from asr_app.errors import ConfigError
 
 SAID = "__tan" + "_" * 8 + "sat" + "_" * 3
@@ -170,3 +172,19 @@ def test_other_machines_are_not_served() -> None:
 
     with pytest.raises(ConfigError, match="Wyoming has no API keys"):
         asyncio.run(run())
+
+
+def test_a_socket_that_was_left_is_replaced_and_no_other_file(tmp_path: Path) -> None:
+    path = tmp_path / "asr.sock"
+
+    async def run() -> None:
+        async with serve_wyoming_socket(None, path, Limits()):  # type: ignore[arg-type]
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    asyncio.run(run())
+    path.write_text("notes")
+    with pytest.raises(OSError, match="already in use"):
+        asyncio.run(run())
+    assert path.read_text() == "notes"

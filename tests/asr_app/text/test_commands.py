@@ -42,6 +42,13 @@ def obeyed(text: str, commands: Commands = ENGLISH) -> str:
         ("two things colon", "two things:"),
         ("i am here period new paragraph bye", "i am here.\n\nbye"),
         ("wait dot dot dot r ampersand d", "wait… r & d"),
+        ("see you tomorrow period", "see you tomorrow."),
+        ("i live here period he does not period", "i live here. he does not."),
+        ("he left period close quote", "he left.”"),
+        ("we won in that period period", "we won in that period."),
+        ("note colon this is new", "note: this is new"),
+        ("it is late semi colon we go", "it is late; we go"),
+        ("so open paren see it close paren yes", "so (see it) yes"),
     ],
 )
 def test_commands_are_obeyed(spoken: str, expected: str) -> None:
@@ -54,6 +61,21 @@ def test_commands_are_obeyed(spoken: str, expected: str) -> None:
         "a new line of products",
         "the comma is small",
         "a long period",
+        "there is a grace period",
+        "we agreed on a thirty day trial period",
+        "it was the same period",
+        "nothing happened during this period",
+        "nothing happened in that period",
+        "a twenty four hour period",
+        "a new period of growth",
+        "comma separated values",
+        "she got her period today",
+        "it is a big question mark",
+        "we came to a complete full stop",
+        "the title in all caps",
+        "write it in all caps please",
+        "he wears caps on his head",
+        "the mushroom caps off the grill",
         "put the cap on",
         "my colon hurts",
         "colon cancer",
@@ -74,6 +96,14 @@ def test_words_that_clash_are_words(text: str) -> None:
         ("de", "hallo komma neue zeile wie geht es fragezeichen", "hallo,\nwie geht es?"),
         ("fr", "bonjour virgule à la ligne ça va", "bonjour,\nça va"),
         ("es", "hola comando coma nueva línea abrir interrogación qué tal cerrar interrogación", "hola,\n¿qué tal?"),
+        ("de", "wir kommen morgen punkt", "wir kommen morgen."),
+        ("de", "das ist ein wichtiger punkt", "das ist ein wichtiger punkt"),
+        ("de", "anführungszeichen auf er kommt punkt anführungszeichen zu", "„er kommt.“"),
+        ("fr", "on arrive demain point", "on arrive demain."),
+        ("fr", "il est en retard sur ce point", "il est en retard sur ce point"),
+        ("es", "llegamos mañana punto", "llegamos mañana."),
+        ("es", "son las tres en punto", "son las tres en punto"),
+        ("es", "ya es tarde punto y aparte hasta mañana", "ya es tarde.\n\nhasta mañana"),
     ],
 )
 def test_other_languages(language: str, spoken: str, expected: str) -> None:
@@ -93,6 +123,18 @@ def test_other_languages(language: str, spoken: str, expected: str) -> None:
 )
 def test_actions_are_whole_utterances(spoken: str, action: str) -> None:
     assert ENGLISH.action(spoken.split()) == action
+
+
+def test_a_mark_that_a_pause_has_made_idle_is_not_doubled() -> None:
+    def gone_on(before: str, text: str) -> str:
+        return obeyed(text, ENGLISH.going_on(before))
+
+    assert gone_on("We went home.", "period") == ""
+    assert gone_on("He said “no.”", "comma and left") == "and left"
+    assert gone_on("We went home", "full stop") == "."
+    assert gone_on("We went home.\n", "comma") == ","
+    assert gone_on("It is late.", "question mark") == "?"
+    assert gone_on("It is late.", "so comma yes") == "so, yes"
 
 
 def test_every_language_can_scratch_undo_and_stop() -> None:
@@ -129,6 +171,8 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ('[en]\ncommands = [{ phrases = ["x"], does = "explode" }]', "explode"),
         ('[en]\ncommands = [{ phrases = ["x"], writes = "x", where = "moon" }]', "moon"),
         ('[en]\ncommands = [{ phrases = ["x"], colour = "red" }]', "colour"),
+        ('[en]\ncommands = [{ phrases = ["x"], writes = "x", not_after = "the" }]', "list of phrases"),
+        ('[en]\ncommands = [{ phrases = "x", writes = "x" }]', "list of phrases"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, content: str, message: str) -> None:

@@ -100,15 +100,22 @@ def test_a_pause_need_not_end_a_sentence() -> None:
         "it rained",
         "undo that",
         "so what new line",
-        "yes",
+        "yes comma",
+        "it is",
+        "the end",
+        "period",
+        "it rained",
+        "comma",
+        "so it did",
     ]
     for segment_id, text in enumerate(said_so):
         processor.put(said(text, segment_id))
     processor.close()
     processor.join()
     texts = [text.text or text.action for text in told.written]
-    assert texts == ["We left", "in the end.", "We stayed", "scratch", "It rained", "undo", "So what\n", "Yes"]
-    assert processor.before == "Yes"
+    assert texts[:8] == ["We left", "in the end.", "We stayed", "scratch", "It rained", "undo", "So what\n", "Yes,"]
+    assert texts[8:] == ["it is", "the end.", "", "It rained", ",", "so it did"]
+    assert processor.before.endswith("the end. It rained , so it did")
 
 
 @pytest.mark.parametrize(

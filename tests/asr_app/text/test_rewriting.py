@@ -69,13 +69,52 @@ def test_spoken_marks_are_not_doubled() -> None:
         ("so open bracket ok close bracket", "So, (ok)."),
         ("so open bracket ok close bracket new paragraph", "So, (ok).\n\n"),
         ("so open quote ok close quote full stop", "So, “ok”."),
-        ("so open bracket what close bracket then", "So, (what) Then,"),
+        ("so open bracket what close bracket then", "So, (what) then."),
     ],
 )
 def test_a_mark_at_the_end_stands_in_quotes_and_behind_brackets(said: str, expected: str) -> None:
     tokens = Punctuation(Shouter()).apply(dictated(said))
     assert text_of(tokens) == expected
     check_spans(tokens, len(said.split()))
+
+
+class Ender:
+    """A tagger that ends a sentence with each word but "and", and begins the next one with a capital."""
+
+    def tag(self, words: Sequence[str]) -> list[tuple[str, str]]:
+        before = ["", *words]
+        return [
+            (word if last == "and" else word.capitalize(), "" if word == "and" else ".")
+            for last, word in zip(before, words, strict=False)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("so comma what full stop then", "So, what. Then."),
+        ("so open bracket ok close bracket what comma then", "So. (Ok) what, then."),
+        ("so comma new line then", "So,\nThen."),
+    ],
+)
+def test_a_spoken_comma_leaves_no_capital_behind_it(said: str, expected: str) -> None:
+    assert text_of(Punctuation(Ender()).apply(dictated(said))) == expected
+
+
+@pytest.mark.parametrize("mark", [".", ",", ""])
+def test_what_somebody_says_begins_behind_a_comma_with_a_capital(mark: str) -> None:
+    tagger = Liar([("he", ""), ("said", mark), ("wait", ".")])
+    comma = "" if mark else "comma"
+    text = text_of(Punctuation(tagger).apply(dictated(f"he said {comma} open quote wait close quote")))
+    assert text == "He said, “Wait.”"
+    called = Liar([("he", ""), ("called", ""), ("wait", ".")])
+    assert text_of(Punctuation(called).apply(dictated("he called open quote wait close quote"))) == "He called “wait.”"
+
+
+def test_a_bracket_that_a_pause_leaves_open_ends_no_sentence() -> None:
+    assert text_of(Punctuation(Ender(), "So (see it and").apply(dictated("ok"))) == "ok"
+    assert text_of(Punctuation(Ender(), "So (see it) and").apply(dictated("ok"))) == "ok."
+    assert text_of(Punctuation(Ender()).apply(dictated("open bracket ok"))) == "(Ok"
 
 
 def test_words_cannot_be_changed() -> None:

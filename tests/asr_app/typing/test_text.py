@@ -42,6 +42,12 @@ def test_no_control_character_is_left(text: str) -> None:
         ("one", "\ntwo", ""),
         ("(", "two", ""),
         ("it.", "(so)", " "),
+        ("he said", "“two", " "),
+        ("he said “", "two", ""),
+        ("sie sagt", "„zwei", " "),
+        ("sie sagt „", "zwei", ""),
+        ("sie sagt „ich komme", "“", ""),
+        ("sie sagt „ich komme“", "(siehe", " "),
     ],
 )
 def test_the_space_between(before: str, after: str, space: str) -> None:

@@ -81,3 +81,12 @@ def test_files_that_cannot_be_read_or_written(tmp_path: Path) -> None:
             read_entries(tmp_path / name)
     with pytest.raises(OutputError, match="ASR_VOCABULARY"):
         write_vocabulary(tmp_path / "binary" / "vocabulary.txt", ENTRIES)
+
+
+def test_a_link_to_the_vocabulary_stays_one(tmp_path: Path) -> None:
+    """As those have it who keep their settings in a folder of their own."""
+    link = tmp_path / "vocabulary.txt"
+    link.symlink_to(tmp_path / "kept" / "words.txt")
+    write_vocabulary(link, [Entry("Nguyen")])
+    assert link.is_symlink()
+    assert read_vocabulary(tmp_path / "kept" / "words.txt") == (Entry("Nguyen"),)
