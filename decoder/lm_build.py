@@ -8,10 +8,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from decoder.arpa import read_arpa, write_arpa
 from decoder.lm import NgramLM
+from decoder.lm_mix import mix
+from decoder.lm_prune import prune_to_count
 from decoder.lm_recipe import BinaryOptions, EstimateOptions, Recipe, load_recipe
 from decoder.lm_text import (
     Progress,
@@ -127,6 +130,16 @@ def _measure_manifests(model: NgramLM, recipe: Recipe, data_folder: Path) -> dic
     return results
 
 
+def _joined(recipe: Recipe, arpas: Sequence[Path], output: Path, progress: Progress) -> Path:
+    """The ARPA file of all models of a recipe, mixed and pruned as it says."""
+    if len(arpas) == 1 and not recipe.estimate.ngrams:
+        return arpas[0]
+    progress("mixing and pruning")
+    model = mix([read_arpa(arpa) for arpa in arpas], [model.share for model in recipe.models])
+    write_arpa(prune_to_count(model, recipe.estimate.ngrams) if recipe.estimate.ngrams else model, output)
+    return output
+
+
 def _build(
     recipe: Recipe, data_folder: Path, output: Path, work: Path, tools: Path | None, progress: Progress
 ) -> LanguageModelBuild:
@@ -134,11 +147,18 @@ def _build(
     kept_out = exclusion(recipe.exclude, data_folder)
     texts = read_sources(recipe, data_folder, work, kept_out, progress)
     vocabulary = choose_vocabulary(texts, recipe)
-    words, corpus, arpa = work / "vocabulary.txt", work / "corpus.txt", work / "model.arpa"
+    words = work / "vocabulary.txt"
     words.write_text("\n".join(vocabulary) + "\n")
-    write_training(texts, recipe, vocabulary, kept_out, corpus)
-    progress(f"estimating a {recipe.estimate.order}-gram of {len(vocabulary)} words")
-    estimate_arpa(lmplz, corpus, words, arpa, recipe.estimate)
+    arpas: list[Path] = []
+    for part in recipe.models:
+        corpus, arpa = work / "corpus.txt", work / f"model-{len(arpas)}.arpa"
+        own = [text for text in texts if text.model == part.name]
+        write_training(own, recipe, vocabulary, kept_out, corpus)
+        progress(f"estimating a {recipe.estimate.order}-gram of {len(vocabulary)} words {part.name}".rstrip())
+        options = replace(recipe.estimate, prune=part.prune) if part.prune else recipe.estimate
+        estimate_arpa(lmplz, corpus, words, arpa, options)
+        arpas.append(arpa)
+    arpa = _joined(recipe, arpas, work / "model.arpa", progress)
     progress(f"writing {output}")
     output.parent.mkdir(parents=True, exist_ok=True)
     write_binary(build_binary, arpa, output, recipe.binary)

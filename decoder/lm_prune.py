@@ -39,16 +39,27 @@ def prune_to_size(model: BackoffModel, size: float) -> BackoffModel:
 
     Raises ValueError where not even the single words fit.
     """
-    suffixes, costs, lengths = _suffixes(model), _costs(model), _line_lengths(model)
+    lengths = _line_lengths(model)
     least = _HEADER_BYTES * (1 + len(model.orders)) + int(lengths[0].sum())
     if least > size:
         raise ValueError(f"the single words alone take {least / 1e6:.2g} MB: allow more")
+    return _fitting(model, lengths, size - least)
+
+
+def prune_to_count(model: BackoffModel, count: int) -> BackoffModel:
+    """The model with the n-grams that matter most, at most so many of several words."""
+    return _fitting(model, [np.ones(len(ngrams), np.int64) for ngrams in model.orders], count)
+
+
+def _fitting(model: BackoffModel, sizes: Sequence[npt.NDArray[np.int64]], room: float) -> BackoffModel:
+    """The n-grams that matter most, as many of several words as the room allows; sizes: of each, by order."""
+    suffixes, costs = _suffixes(model), _costs(model)
     limits = np.unique(np.concatenate([np.zeros(1), *costs[1:]]))
     low, high = 0, len(limits)  # at the place `high` the model fits; all n-grams go at the last one
     while low < high:
         middle = (low + high) // 2
         kept = _kept(model, suffixes, costs, limits[middle])
-        fits = least + sum(int(part[mask].sum()) for part, mask in zip(lengths[1:], kept[1:], strict=True)) <= size
+        fits = sum(int(part[mask].sum()) for part, mask in zip(sizes[1:], kept[1:], strict=True)) <= room
         low, high = (low, middle) if fits else (middle + 1, high)
     return _without(model, _kept(model, suffixes, costs, limits[low] if low < len(limits) else np.inf))
 
@@ -134,10 +145,10 @@ def _without(model: BackoffModel, masks: Sequence[Mask]) -> BackoffModel:
         contexts, logs = places[ngrams.contexts[kept]], (ngrams.log_probs[kept], ngrams.backoffs[kept])
         orders.append(Ngrams(contexts, ngrams.words[kept], *logs))
         places = (np.cumsum(kept) - 1).astype(np.int32)
-    return _normalised(BackoffModel(model.vocabulary, tuple(orders)))
+    return normalised(BackoffModel(model.vocabulary, tuple(orders)))
 
 
-def _normalised(model: BackoffModel) -> BackoffModel:
+def normalised(model: BackoffModel) -> BackoffModel:
     """The model with back-off weights that make the probabilities after each context sum to one."""
     orders = []
     for order, ngrams in enumerate(model.orders, 1):

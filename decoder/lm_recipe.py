@@ -17,6 +17,7 @@ class Source:
     weight: how often its sentences are counted; 0.5 takes every other block of lines.
     vocabulary_weight: the same for the choice of the vocabulary alone.
     split: the split to take, for a manifest.jsonl.
+    model: the name of the model that it is for, where a recipe has several.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Source:
     weight: float = 1.0
     vocabulary_weight: float = 1.0
     split: str = ""
+    model: str = ""
 
     def __post_init__(self) -> None:
         if self.weight < 0 or self.vocabulary_weight < 0:
@@ -78,18 +80,38 @@ class EvaluateOptions:
 
 @dataclass(frozen=True, slots=True)
 class EstimateOptions:
-    """Size of the vocabulary, order, count cut-offs per order (see lmplz --prune) and lmplz's memory."""
+    """Size of the vocabulary, order, count cut-offs per order (see lmplz --prune) and lmplz's memory.
+
+    ngrams: how many of several words are left by entropy (decoder.lm_prune); 0 leaves all.
+    """
 
     vocabulary: int = 60_000
     order: int = 3
     prune: tuple[int, ...] = ()
     memory: str = "2G"
+    ngrams: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.order <= 6 or self.vocabulary < 1:
-            raise ValueError("order must be 1 to 6 and vocabulary at least 1")
+        if not 1 <= self.order <= 6 or self.vocabulary < 1 or self.ngrams < 0:
+            raise ValueError("order must be 1 to 6, vocabulary at least 1 and ngrams 0 or more")
         if len(self.prune) > self.order or list(self.prune) != sorted(self.prune):
             raise ValueError("prune has at most one cut-off per order, none smaller than the one before")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One of several models that are estimated apart, each from its sources, and then mixed (decoder.lm_mix).
+
+    share: of it among all; taken in proportion. prune: its own count cut-offs, where they are others.
+    """
+
+    name: str = ""
+    share: float = 1.0
+    prune: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.share > 0:
+            raise ValueError(f"model {self.name!r}: the share must be above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +125,11 @@ class BinaryOptions:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides what a language model is."""
+    """Everything that decides what a language model is. Generated text is for every model."""
 
     sources: tuple[Source, ...]
     generated: tuple[Generated, ...] = ()
+    models: tuple[Model, ...] = (Model(),)
     text: TextOptions = TextOptions()
     exclude: ExcludeOptions = ExcludeOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
@@ -141,17 +164,24 @@ def parse_recipe(content: dict[str, Any]) -> Recipe:
         "estimate": EstimateOptions,
         "binary": BinaryOptions,
     }
-    unknown = set(content) - set(single) - {"source", "generated"}
+    unknown = set(content) - set(single) - {"source", "generated", "model"}
     if unknown:
-        raise ValueError(f"unknown table {sorted(unknown)[0]!r}; known are source, generated, {', '.join(single)}")
+        raise ValueError(
+            f"unknown table {sorted(unknown)[0]!r}; known are source, generated, model, {', '.join(single)}"
+        )
     sources = tuple(_options(Source, table, "source") for table in content.get("source", ()))
     if not sources:
         raise ValueError("a recipe needs at least one [[source]]")
     if len({source.name for source in sources}) < len(sources):
         raise ValueError("two sources have the same name")
     generated = tuple(_options(Generated, table, "generated") for table in content.get("generated", ()))
+    models = tuple(_options(Model, table, "model") for table in content.get("model", ({},)))
+    if sorted(model.name for model in models) != sorted({source.model for source in sources}):
+        raise ValueError(
+            "each [[model]] needs a [[source]] with its name as `model`, and each source one of the models"
+        )
     tables = {name: _options(kind, content.get(name, {}), name) for name, kind in single.items()}
-    return Recipe(sources, generated, **tables)
+    return Recipe(sources, generated, models, **tables)
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -5,7 +5,7 @@ import json
 import lzma
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import ascii_lowercase
@@ -27,6 +27,7 @@ class SourceText:
     """The normalised sentences of one source, in two files."""
 
     name: str
+    model: str
     weight: float
     training: Path
     held_back: Path
@@ -45,15 +46,18 @@ class Exclusion:
         self._runs: set[tuple[str, ...]] = set()
         for transcript in transcripts:
             self._sentences.add(transcript)
-            self._runs.update(self._runs_of(transcript))
+            self._runs.update(self._runs_of(transcript.split()))
 
-    def _runs_of(self, sentence: str) -> Iterator[tuple[str, ...]]:
-        words = sentence.split()
+    def _runs_of(self, words: Sequence[str]) -> Iterator[tuple[str, ...]]:
         return zip(*(words[start:] for start in range(self._shared_words)), strict=False)
 
     def hits(self, sentence: str) -> bool:
         """Whether a normalised sentence equals a transcript or shares a long run of words with one."""
-        return sentence in self._sentences or not self._runs.isdisjoint(self._runs_of(sentence))
+        return sentence in self._sentences or not self._runs.isdisjoint(self._runs_of(sentence.split()))
+
+    def shared(self, words: Sequence[str]) -> int:
+        """How many different long runs of words a text shares with the transcripts."""
+        return len(self._runs.intersection(self._runs_of(words)))
 
 
 def find(data_folder: Path, pattern: str) -> list[Path]:
@@ -107,7 +111,9 @@ def is_held_back(line: int, options: TextOptions) -> bool:
 def _read_source(
     source: Source, data_folder: Path, work: Path, options: TextOptions, kept_out: Exclusion
 ) -> SourceText:
-    text = SourceText(source.name, source.weight, work / f"{source.name}.train", work / f"{source.name}.held")
+    text = SourceText(
+        source.name, source.model, source.weight, work / f"{source.name}.train", work / f"{source.name}.held"
+    )
     with text.training.open("w") as training, text.held_back.open("w") as held_back:
         for line, sentence in enumerate(sentences_of(source, data_folder)):
             if sentence is None:

@@ -7,10 +7,11 @@ import pytest
 
 from decoder import lm_build, lm_text
 from decoder.lm import NgramLM
+from decoder.lm_info import inspect
 from decoder.lm_recipe import ExcludeOptions, Generated, Source, TextOptions, load_recipe, parse_recipe
 from decoder.perplexity import measure
 
-SHIPPED = Path(lm_build.__file__).parent / "recipes" / "lm_english.toml"
+RECIPES = Path(lm_build.__file__).parent / "recipes"
 SENTENCES = [f"The {animal} saw {number} dogs." for number in range(2, 30) for animal in ("cat", "cow", "owl")]
 
 RECIPE = """
@@ -123,7 +124,7 @@ def test_weights_repeat_and_thin_out(tmp_path):
     source = tmp_path / "part.train"
     source.write_text("".join(f"line {number}\n" for number in "abcdefgh"))
     recipe = parse_recipe({"source": [{"name": "part", "path": "-"}], "text": {"block_lines": 2}})
-    text = lm_text.SourceText("part", 1.5, source, source)
+    text = lm_text.SourceText("part", "", 1.5, source, source)
     lm_text.write_training([text], recipe, [], lm_text.Exclusion([], 7), tmp_path / "corpus")
     lines = (tmp_path / "corpus").read_text().split("\n")
     assert lines.count("line a") + lines.count("line c") == 3
@@ -147,6 +148,9 @@ def test_weights_repeat_and_thin_out(tmp_path):
             "digits or spelling",
         ),
         ({"source": [{"name": "a", "path": "b"}], "text": []}, "must be a table"),
+        ({"source": [{"name": "a", "path": "b", "model": "c"}]}, "each source one of the models"),
+        ({"source": [{"name": "a", "path": "b"}], "model": [{}, {"name": "c"}]}, "each .*model"),
+        ({"source": [{"name": "a", "path": "b"}], "model": [{"share": 0}]}, "above 0"),
     ],
 )
 def test_a_wrong_recipe_is_named(content, message):
@@ -154,8 +158,9 @@ def test_a_wrong_recipe_is_named(content, message):
         parse_recipe(content)
 
 
-def test_the_shipped_recipe_keeps_test_transcripts_out():
-    recipe = load_recipe(SHIPPED)
+@pytest.mark.parametrize("name", ["lm_english.toml", "lm_english_books.toml"])
+def test_the_recipes_keep_test_transcripts_out(name):
+    recipe = load_recipe(RECIPES / name)
     assert recipe.exclude == ExcludeOptions(("speech/*/manifest.jsonl",), ("dev", "test"), 7)
     assert all(isinstance(source, Source) and source.weight > 0 for source in recipe.sources)
 
@@ -192,3 +197,17 @@ def test_a_tiny_model_is_built_and_measured(data, tmp_path):
     forwards, backwards = (measure(model, [text]) for text in ("the cat saw five dogs", "dogs five saw cat the"))
     assert forwards.perplexity < backwards.perplexity
     assert measure(model, ["the unheard dogs"]).unknown_percent == pytest.approx(100 / 3)
+
+
+@pytest.mark.skipif(shutil.which("lmplz") is None, reason="KenLM's lmplz is not on the PATH (scripts/build-kenlm)")
+def test_two_models_are_mixed_and_pruned(data, tmp_path):
+    mixed = RECIPE.replace('split = "train"', 'split = "train"\nmodel = "spoken"')
+    mixed = mixed.replace('memory = "64M"', 'memory = "64M"\nngrams = 60')
+    recipe = tmp_path / "mixed.toml"
+    recipe.write_text(f'{mixed}[[model]]\nshare = 0.5\n[[model]]\nname = "spoken"\nprune = [0, 0, 1]\n')
+    steps: list[str] = []
+    lm_build.build_language_model(recipe, data, tmp_path / "lm.bin", progress=steps.append)
+    assert steps.count("mixing and pruning") == 1
+    model = NgramLM(tmp_path / "lm.bin")
+    assert sum(inspect(tmp_path / "lm.bin").ngrams[1:]) <= 60
+    assert measure(model, ["every cow sleeps"]).perplexity < measure(model, ["sleeps every cow"]).perplexity
