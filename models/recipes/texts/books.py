@@ -14,6 +14,7 @@ from pathlib import Path
 from decoder.lm_text import Exclusion
 from decoder.notes import decoded, split_sentences
 from models.recipes.commands import command
+from models.recipes.file_errors import naming
 
 _START = re.compile(r"^\*\*\* ?START OF .*$|^\*END\*?THE SMALL PRINT.*$", re.MULTILINE)
 _END = re.compile(r"^(?:\*\*\* ?END OF|End of (?:the |this )?Project Gutenberg).*", re.MULTILINE | re.IGNORECASE)
@@ -57,8 +58,9 @@ def sentences(text: str) -> Iterator[str]:
 def transcripts(files: Iterable[Path]) -> Iterator[str]:
     """Transcripts as LibriSpeech has them: a name and the words, one a line."""
     for file in files:
-        for line in file.read_text(encoding="utf-8").splitlines():
-            yield line.partition(" ")[2].lower()
+        with naming(file):
+            for line in file.read_text(encoding="utf-8").splitlines():
+                yield line.partition(" ")[2].lower()
 
 
 class Library:
@@ -90,15 +92,17 @@ def main() -> None:
     parser.add_argument("--exclude", type=Path, nargs="+", required=True, help="transcripts, a name and words a line")
     parser.add_argument("--output", type=Path, required=True, help="a .txt.gz file")
     arguments = parser.parse_args()
+    files = [file for folder in arguments.folders for file in sorted(folder.rglob("*.txt"))]
+    if not files:
+        raise ValueError(f"{arguments.folders[0]} has no .txt files")
     library = Library(Exclusion(transcripts(arguments.exclude), _SHARED_WORDS))
-    books = taken = 0
+    taken = 0
     with gzip.open(arguments.output, "wt", compresslevel=3, encoding="utf-8") as output:
-        for file in (file for folder in arguments.folders for file in sorted(folder.rglob("*.txt"))):
-            books += 1
+        for file in files:
             if found := library.read(decoded(file)):
                 taken += 1
                 output.writelines(f"{sentence}\n" for sentence in found)
-    sys.stderr.write(f"{taken} of {books} books\n")
+    sys.stderr.write(f"{taken} of {len(files)} books\n")
 
 
 if __name__ == "__main__":

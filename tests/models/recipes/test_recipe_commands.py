@@ -14,6 +14,8 @@ RECIPES = Path(recipes.__file__).parent
 BAD = {
     "data.corpora librispeech none": "none has no transcripts of that form",
     "data.corpora an4 none": "No such file or directory: 'none/etc/an4_train.fileids'",
+    "texts.books none --exclude none --output out": "none has no .txt files",
+    "texts.books . --exclude junk --output out": "junk is damaged or of another kind",
     "texts.g2p none.toml --lexicon junk --output out": "cannot read the recipe none.toml",
     "texts.g2p g2p.toml --lexicon junk --output out": "junk is damaged",
     "texts.itn none.toml --spans spans --proteno pairs --output out": "No such file or directory: 'spans'",
@@ -38,6 +40,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of junk, a manifest whose recording is not there, and recipes that are right."""
     monkeypatch.chdir(tmp_path)
     Path("junk").write_bytes(b"\xff junk\n")
+    Path("book.txt").write_text("The door was open.\n")
     Path("manifest.jsonl").write_text(json.dumps({"audio": "none.wav", "duration": 1, "split": "train"}) + "\n")
     Path("g2p.toml").write_text('name = "small"\n')
     Path("punctuation.toml").write_text((RECIPES / "punctuation.toml").read_text())
