@@ -147,11 +147,11 @@ def _build(
     kept_out = exclusion(recipe.exclude, data_folder)
     texts = read_sources(recipe, data_folder, work, kept_out, progress)
     vocabulary = choose_vocabulary(texts, recipe)
-    words = work / "vocabulary.txt"
+    words, corpus = work / "vocabulary.txt", work / "corpus.txt"
     words.write_text("\n".join(vocabulary) + "\n")
     arpas: list[Path] = []
     for part in recipe.models:
-        corpus, arpa = work / "corpus.txt", work / f"model-{len(arpas)}.arpa"
+        arpa = work / f"model-{len(arpas)}.arpa"
         own = [text for text in texts if text.model == part.name]
         write_training(own, recipe, vocabulary, kept_out, corpus)
         progress(f"estimating a {recipe.estimate.order}-gram of {len(vocabulary)} words {part.name}".rstrip())

@@ -35,9 +35,10 @@ class _Part:
         ngrams = self._model.orders[order - 1]
         return self._places[ngrams.contexts] * self._wide + self._words[ngrams.words]
 
-    def follow(self, order: int, keys: npt.NDArray[np.int64], contexts: Ids, suffixes: Ids) -> None:
-        """Go on to the n-grams of an order of all, given by their keys, contexts and shorter n-grams."""
-        own = self.keys(order)
+    def follow(
+        self, order: int, own: npt.NDArray[np.int64], keys: npt.NDArray[np.int64], contexts: Ids, suffixes: Ids
+    ) -> None:
+        """Go on to the n-grams of an order: its own keys; of all the keys, contexts and shorter n-grams."""
         shorter = self.log_probs[suffixes] if order > 1 else np.full(len(keys), _NEVER)
         log_probs = (self._own_backoffs[contexts] + shorter).astype(np.float32)
         backoffs = np.zeros(len(keys), np.float32)
@@ -60,13 +61,14 @@ def mix(models: Sequence[BackoffModel], shares: Sequence[float]) -> BackoffModel
     logs = np.log10(np.array(shares) / sum(shares))
     mixed = BackoffModel(vocabulary, ())
     for order in range(1, max(len(model.orders) for model in models) + 1):
-        keys = np.unique(np.concatenate([part.keys(order) for part in parts]))
+        own = [part.keys(order) for part in parts]
+        keys = np.unique(np.concatenate(own))
         contexts, words = (keys // len(vocabulary)).astype(np.int32), (keys % len(vocabulary)).astype(np.int32)
         empty = np.zeros(len(keys), np.float32)
         mixed = BackoffModel(vocabulary, (*mixed.orders, Ngrams(contexts, words, empty, empty)))
         suffixes = mixed.suffixes(order)
-        for part in parts:
-            part.follow(order, keys, contexts, suffixes)
+        for part, its in zip(parts, own, strict=True):
+            part.follow(order, its, keys, contexts, suffixes)
         weighted = np.stack([part.log_probs + log for part, log in zip(parts, logs, strict=True)])
         top = weighted.max(0)
         log_probs = (top + np.log10(np.power(10.0, weighted - top).sum(0))).astype(np.float32)
