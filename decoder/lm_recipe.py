@@ -94,8 +94,12 @@ class EstimateOptions:
     def __post_init__(self) -> None:
         if not 1 <= self.order <= 6 or self.vocabulary < 1 or self.ngrams < 0:
             raise ValueError("order must be 1 to 6, vocabulary at least 1 and ngrams 0 or more")
-        if len(self.prune) > self.order or list(self.prune) != sorted(self.prune):
-            raise ValueError("prune has at most one cut-off per order, none smaller than the one before")
+        _check_cut_offs(self.prune, self.order)
+
+
+def _check_cut_offs(prune: tuple[int, ...], order: int) -> None:
+    if len(prune) > order or list(prune) != sorted(prune):
+        raise ValueError("prune has at most one cut-off per order, none smaller than the one before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,10 @@ class Recipe:
     evaluate: EvaluateOptions = EvaluateOptions()
     estimate: EstimateOptions = EstimateOptions()
     binary: BinaryOptions = BinaryOptions()
+
+    def __post_init__(self) -> None:
+        for model in self.models:
+            _check_cut_offs(model.prune, self.estimate.order)
 
 
 def _options(kind: Callable[..., T], table: object, where: str) -> T:

@@ -111,7 +111,9 @@ class Transcriptions:
                 return Response(status_code=499)
             recording = Recording(finals, work.duration_s)
             # subtitles of hours take seconds, for which live speech shall not wait
-            body, media_type = await asyncio.to_thread(rendered, recording, wanted.form, wanted.granularities)
+            loop = asyncio.get_running_loop()
+            arguments = recording, wanted.form, wanted.granularities
+            body, media_type = await loop.run_in_executor(self._threads, rendered, *arguments)
             return Response(body, media_type=media_type)
 
     @asynccontextmanager

@@ -151,6 +151,7 @@ def test_weights_repeat_and_thin_out(tmp_path):
         ({"source": [{"name": "a", "path": "b", "model": "c"}]}, "each source one of the models"),
         ({"source": [{"name": "a", "path": "b"}], "model": [{}, {"name": "c"}]}, "each .*model"),
         ({"source": [{"name": "a", "path": "b"}], "model": [{"share": 0}]}, "above 0"),
+        ({"source": [{"name": "a", "path": "b"}], "model": [{"prune": [1, 0]}]}, "prune"),
     ],
 )
 def test_a_wrong_recipe_is_named(content, message):

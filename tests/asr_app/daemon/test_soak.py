@@ -21,8 +21,8 @@ def descriptors() -> int:
 
 
 def working() -> set[str]:
-    """Names of the threads, without the pools that read recordings and write their transcripts."""
-    return {thread.name for thread in threading.enumerate() if not thread.name.startswith(("recording", "asyncio"))}
+    """Names of the threads, without the pool that reads recordings and writes their transcripts."""
+    return {thread.name for thread in threading.enumerate() if not thread.name.startswith("recording")}
 
 
 def until(condition: Callable[[], bool]) -> None:
