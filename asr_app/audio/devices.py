@@ -1,5 +1,6 @@
 """Audio inputs: which there are, and which one is meant."""
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ NO_DEVICE = (
     "no microphone is there: plug one in, or start the sound server (Linux: pipewire or pulseaudio, with the ALSA "
     "plugins that lead to it; Debian: sudo apt install libasound2-plugins)"
 )
+
+_ADDRESS = re.compile(r" \(hw:\d+,\d+\)$")
+"""That ALSA's names end with: a device that was plugged in again may have another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +120,11 @@ def _default_index(library: Any) -> int | None:
 
 
 def _named(wanted: str, devices: Sequence[InputDevice]) -> list[InputDevice]:
-    """Devices of exactly this name, else those with this in their names."""
+    """Devices of exactly this name, else those with this in their names, wherever they are plugged in."""
     lower = wanted.casefold()
     exact = [device for device in devices if device.name.casefold() == lower]
-    return exact[:1] or [device for device in devices if lower in device.name.casefold()]
+    part = _ADDRESS.sub("", lower)
+    return exact[:1] or [device for device in devices if part in device.name.casefold()]
 
 
 def _listed(devices: Sequence[InputDevice]) -> str:

@@ -14,7 +14,7 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from asr_app.audio.blocks import Block, BlockReader, Part, between, shown
-from asr_app.audio.pcm import PcmFormat, PcmReader
+from asr_app.audio.pcm import PcmFormat, PcmReader, is_longer_than_stated
 from asr_app.audio.resample import MAX_RATE, MIN_RATE, StreamingResampler
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.errors import AudioFormatError
@@ -154,8 +154,8 @@ def open_audio(
         return FileSource(PcmReader(stdin, "standard input", pcm), "standard input", sample_rate, chunk_s, part)
     path, name = Path(path), shown(path)
     try:
-        if _is_pipe(path, name):
-            return _open_pipe(path, name, sample_rate, chunk_s, pcm, part)
+        if _is_pipe(path, name) or is_longer_than_stated(path):
+            return _open_stream(path, name, sample_rate, chunk_s, pcm, part)
         return FileSource(_open_reader(path), name, sample_rate, chunk_s, part)
     except (OSError, ValueError) as error:  # ValueError: a null character in the name
         raise AudioFormatError(_cannot_open(name, error)) from error
@@ -210,12 +210,13 @@ def _is_pipe(path: Path, name: str) -> bool:
     return False
 
 
-def _open_pipe(
+def _open_stream(
     path: Path, name: str, sample_rate: int, chunk_s: float, pcm: PcmFormat | None, part: Part
 ) -> FileSource:
     stream = path.open("rb")
     try:
-        return FileSource(PcmReader(stream, name, pcm), name, sample_rate, chunk_s, part, stream)
+        reader = PcmReader(stream, name, pcm, path.stat().st_size)
+        return FileSource(reader, name, sample_rate, chunk_s, part, stream)
     except AudioFormatError:
         stream.close()
         raise

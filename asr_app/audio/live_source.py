@@ -13,7 +13,7 @@ from asr_app.audio.blocks import shown
 from asr_app.audio.file import STANDARD_INPUT, open_audio
 from asr_app.audio.pcm import PcmFormat
 from asr_app.audio.types import AudioChunk, AudioSource
-from asr_app.errors import AsrError, AudioFormatError
+from asr_app.errors import AudioFormatError
 
 CHUNK_S = 0.1
 _BUFFER_S = 10.0
@@ -86,7 +86,7 @@ class StandardInput:
         """stream: read instead of the process's own standard input."""
         self.sample_rate = sample_rate
         self._pcm, self._stream = pcm, stream
-        self._chunks: queue.Queue[AudioChunk | AsrError | None] = queue.Queue(round(_BUFFER_S / CHUNK_S))
+        self._chunks: queue.Queue[AudioChunk | Exception | None] = queue.Queue(round(_BUFFER_S / CHUNK_S))
         self._stopped = threading.Event()
 
     @property
@@ -105,19 +105,21 @@ class StandardInput:
         self.stop()
 
     def __iter__(self) -> Iterator[AudioChunk]:
-        while not self._stopped.is_set():
+        while True:
             try:
                 item = self._chunks.get(timeout=CHUNK_S)
             except queue.Empty:
+                if self._stopped.is_set():
+                    return
                 continue
             if item is None:
                 return
-            if isinstance(item, AsrError):
+            if isinstance(item, Exception):
                 raise item
             yield item
 
     def stop(self) -> None:
-        """Let the iteration end."""
+        """Let the iteration end after what has been read."""
         self._stopped.set()
 
     def _read(self, stream: BinaryIO) -> None:
@@ -133,10 +135,10 @@ class StandardInput:
                     if not self._put(chunk):
                         return
             self._put(None)
-        except AsrError as error:
+        except Exception as error:  # noqa: BLE001  # it is raised where the chunks are taken
             self._put(error)
 
-    def _put(self, item: AudioChunk | AsrError | None) -> bool:
+    def _put(self, item: AudioChunk | Exception | None) -> bool:
         """Hand an item over as soon as there is room; False when nobody wants it any more."""
         while not self._stopped.is_set():
             try:

@@ -16,7 +16,7 @@ import numpy as np
 
 from asr_app.audio.devices import InputDevice, cannot_open, find_device, rescan
 from asr_app.audio.portaudio import ask, open_streams
-from asr_app.audio.resample import StreamingResampler
+from asr_app.audio.resample import MAX_RATE, MIN_RATE, StreamingResampler
 from asr_app.audio.ring import RingBuffer
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.errors import AudioDeviceError
@@ -29,6 +29,7 @@ _POLL_S = 0.1  # the longest time between two looks
 _BUFFER_S = 10.0
 _SILENT_S = 2.0  # a device that gives nothing for so long is lost
 _FIRST_S = 5.0  # and one that was just opened, after so long: Bluetooth takes its time
+_SLACK_S = 1.0  # between PortAudio's clock, which may be set, and the callback's
 _CLOSING_S = 2.0  # that a device may take to close: one that hangs is left to itself
 _RETRY_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 _MIXED = 2  # channels; more are asked of devices like ALSA's `default`, which has any number of silent ones
@@ -62,7 +63,8 @@ class Microphone:
     @property
     def waiting_s(self) -> float:
         """Seconds that were captured and not yet iterated."""
-        return self._capture.waiting_s if self._capture else 0.0
+        capture = self._capture  # which may be lost meanwhile
+        return capture.waiting_s if capture else 0.0
 
     def __enter__(self) -> Self:
         """Open the device; AudioDeviceError where that cannot be done."""
@@ -86,6 +88,8 @@ class Microphone:
     def __iter__(self) -> Iterator[AudioChunk]:
         while self._capture is not None:
             stopped = self._stopped.wait(min(_POLL_S, self._capture.due_s))
+            if stopped:
+                time.sleep(min(_POLL_S, self._capture.due_s))  # the end of the last word is in the block to come
             yield from self._chunks(self._capture)
             if stopped or self._capture.is_lost:
                 yield from self._rest(self._capture)
@@ -126,12 +130,14 @@ class Microphone:
                 return
 
     def _chunks(self, capture: "_Capture") -> Iterator[AudioChunk]:
-        """What has come since the last time; a loss is after that."""
-        samples, lost = capture.read()
-        yield from self._chunk(samples)
-        if lost:
-            yield from self._rest(capture)
-            self._lose(self._start + capture.lose(lost) - self._position)
+        """What has come since the last time."""
+        capture.look()
+        while capture.waiting_s:
+            lost, frames = capture.read()
+            if lost:
+                yield from self._rest(capture)
+                self._lose(max(0, self._start + capture.lose(lost) - self._position))  # less than a sample is none
+            yield from self._chunk(capture.resampled(frames))
 
     def _rest(self, capture: "_Capture") -> Iterator[AudioChunk]:
         yield from self._chunk(capture.rest())
@@ -152,6 +158,11 @@ class _Capture:
     def __init__(self, device: InputDevice, channel: int | None, sample_rate: int) -> None:
         if channel is not None and not 1 <= channel <= device.channels:
             raise AudioDeviceError(f"{device.name!r} has no channel {channel}: choose 1 to {device.channels}")
+        if not MIN_RATE <= device.sample_rate <= MAX_RATE:
+            raise AudioDeviceError(
+                f"{device.name!r} has a sample rate of {device.sample_rate} Hz, outside {MIN_RATE} to {MAX_RATE} Hz: "
+                "set it to 48000 Hz in the system's sound settings, or choose another one (`asr devices` lists them)"
+            )
         self._name, self._rate, self._target_rate = device.name, device.sample_rate, sample_rate
         self._column = slice(0, None) if channel is None else slice(channel - 1, channel)
         channels = channel or min(_MIXED, device.channels)
@@ -181,12 +192,14 @@ class _Capture:
 
     def _callback(self, frames: Samples, count: int, times: Any, status: Any) -> None:
         """PortAudio's thread: copy, count, return."""
+        now = time.monotonic()
         if status.input_overflow and self._next_time is not None:
-            # how much PortAudio has lost is seen from the time of what it gives next
-            self._ring.lose(round((times.inputBufferAdcTime - self._next_time) * self._rate))
+            # how much PortAudio has lost is seen from the time of what it gives next; a clock that was set is no loss
+            lost_s = min(times.inputBufferAdcTime - self._next_time, now - self._written_at + _SLACK_S)
+            self._ring.lose(round(lost_s * self._rate))
         self._next_time = times.inputBufferAdcTime + count / self._rate
         self._ring.write(frames)
-        self._written_at = time.monotonic()
+        self._written_at = now
 
     @property
     def waiting_s(self) -> float:
@@ -203,15 +216,24 @@ class _Capture:
         patience = _SILENT_S if self._received else _FIRST_S
         return not self._stream.active or self._looked_at - self.heard_at > patience
 
-    def read(self) -> tuple[Samples, int]:
-        """Samples (n,) that have come, at the target rate, and how many were lost after them, at the device's."""
+    def look(self) -> None:
+        """Note whether something has come."""
         self._looked_at = time.monotonic()
         if self._ring.received != self._received:
             self._received, self.heard_at = self._ring.received, self._looked_at
-        frames, lost = self._ring.read()
+
+    def read(self) -> tuple[int, Samples]:
+        """How many frames of the device were lost, and what has come after them: frames (n, channels)."""
+        return self._ring.read()
+
+    def resampled(self, frames: Samples) -> Samples:
+        """One channel of frames (n, channels), or their mean, at the target rate (m,); what is no number is silence.
+
+        A filter of the sound server may give such, and one of them in a network's memory makes it deaf for good.
+        """
         self._taken += len(frames)
-        mono = np.clip(frames[:, self._column].mean(axis=1), -1.0, 1.0)
-        return self._resampler.accept(mono), lost
+        numbers = np.nan_to_num(frames[:, self._column], nan=0.0, posinf=1.0, neginf=-1.0)
+        return self._resampler.accept(np.clip(numbers.mean(axis=1), -1.0, 1.0))
 
     def rest(self) -> Samples:
         """What the resampler still holds; the sound after it is another stream."""

@@ -4,6 +4,7 @@ import logging
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE  # wFormatTag of WAVE
 _UNKNOWN_SIZE = 0x7FFF0000  # writers to a pipe state 0, or about 2 or 4 GB
+_WRAP = 1 << 32  # sizes have 32 bits: those of longer files are short by a multiple of it
 _SKIP = 1 << 16
 
 _Encoding = Literal["u8", "s16le", "s24le", "s32le", "f32le", "f64le"]
@@ -74,8 +76,9 @@ class PcmReader:
     A WAV header is recognised and goes before raw.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, raw: PcmFormat | None) -> None:
-        self._stream, self._name = stream, name
+    def __init__(self, stream: BinaryIO, name: str, raw: PcmFormat | None, length: int = 0) -> None:
+        """length: of the stream, bytes, where it is a file."""
+        self._stream, self._name, self._length = stream, name, length
         self._pushed_back = b""
         magic = self._read(12)
         if not magic:
@@ -153,8 +156,8 @@ class PcmReader:
         while len(header := self._read(8)) == 8:
             kind, size = struct.unpack("<4sI", header)
             if kind == b"data" and layout is not None:
-                known = 0 < size < _UNKNOWN_SIZE
-                return _Layout(layout.encoding, layout.sample_rate, layout.channels, size if known else None)
+                whole = size + max(0, self._length - size) // _WRAP * _WRAP if 0 < size < _UNKNOWN_SIZE else None
+                return _Layout(layout.encoding, layout.sample_rate, layout.channels, whole)
             if kind == b"fmt " and 16 <= size <= _SKIP:
                 layout = self._wav_format(self._read(size))
                 self._skip(size % 2)
@@ -179,6 +182,12 @@ class PcmReader:
                 "frame): pipe a complete WAV stream"
             )
         return _Layout(encoding, rate, channels)
+
+
+def is_longer_than_stated(path: Path) -> bool:
+    """Whether a file is WAV of more than 4 GiB, which its header cannot state: other decoders stop too early."""
+    with path.open("rb") as file:
+        return file.read(4) == b"RIFF" and path.stat().st_size > _WRAP
 
 
 def from_s16le(data: bytes) -> Samples:

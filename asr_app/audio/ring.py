@@ -1,5 +1,7 @@
 """What stands between the audio callback and the program: a ring of samples without locks."""
 
+from collections import deque
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,8 +12,8 @@ class RingBuffer:
     """Frames from one thread that writes to one that reads.
 
     Two counters that only grow say what is in it: the writer alone moves `written`, the reader alone `read`. What does
-    not fit is lost, and so is all that comes after it until the reader has been told: so a loss lies where the
-    reader finds it, after everything that it has read so far.
+    not fit is lost. A loss is noted with the frames that come after it, at their place: so nothing but what was lost is
+    missing, and there are never more notes than blocks.
     """
 
     def __init__(self, capacity: int, channels: int = 1) -> None:
@@ -19,7 +21,8 @@ class RingBuffer:
         self._frames: Samples = np.zeros((capacity, channels), np.float32)
         self._capacity = capacity
         self._written = self._read = 0
-        self._lost = self._told = 0
+        self._losses: deque[tuple[int, int]] = deque()  # where, and how many; both ends may move at the same time
+        self._lost = self._noted = 0  # the writer's
 
     @property
     def received(self) -> int:
@@ -34,9 +37,12 @@ class RingBuffer:
     def write(self, frames: npt.NDArray[np.float32]) -> None:
         """Copy frames (n, channels), all or none of them; called by one thread only, and never waits."""
         count = len(frames)
-        if self._lost != self._told or count > self._capacity - (self._written - self._read):
+        if count > self._capacity - self.waiting:
             self.lose(count)
             return
+        if self._lost > self._noted:
+            self._losses.append((self._written, self._lost - self._noted))
+            self._noted = self._lost
         start = self._written % self._capacity
         first = min(count, self._capacity - start)
         self._frames[start : start + first] = frames[:first]
@@ -47,14 +53,18 @@ class RingBuffer:
         """Count frames that were lost before they came here; called by the writer, none for less than 1."""
         self._lost += max(0, count)
 
-    def read(self) -> tuple[Samples, int]:
-        """All frames (n, channels) that are there, as a copy, and how many were lost after them."""
-        lost = self._lost  # before `written`: once something is lost, nothing is written until that was told
-        written, start = self._written, self._read % self._capacity
-        count = written - self._read
+    def read(self) -> tuple[int, Samples]:
+        """How many frames were lost, and those (n, channels) after them up to the next loss, as a copy.
+
+        None of either where none waits.
+        """
+        end, lost = self._written, 0  # before the losses: those before this place are noted
+        if self._losses and self._losses[0][0] == self._read < end:
+            _, lost = self._losses.popleft()
+        if self._losses:
+            end = min(end, self._losses[0][0])
+        start, count = self._read % self._capacity, end - self._read
         first = min(count, self._capacity - start)
         frames = np.concatenate((self._frames[start : start + first], self._frames[: count - first]))
-        untold = lost - self._told
-        self._read = written  # before `told`: the writer goes on after that, and finds the room
-        self._told = lost
-        return frames, untold
+        self._read = end  # only now may the writer use their room
+        return lost, frames

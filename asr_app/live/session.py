@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -72,14 +72,14 @@ class LiveSession:
     def __init__(self, recognizer: Recognizer, source: LiveSource, options: VoiceActivityOptions | None = None) -> None:
         """source: of the recogniser's sample rate, not yet entered."""
         self._queue = EventQueue()
-        self._second_pass, self._passes, memory = None, None, None
-        if recognizer.exact:
-            self._second_pass, memory = SecondPass(), SoundMemory()
+        self._second_pass, self._passes, memory = None, None, SoundMemory() if recognizer.exact else None
+        self._source, self._stream = source, LiveStream(recognizer, options, memory)  # may refuse: no thread runs yet
+        if recognizer.exact and memory:
+            self._second_pass = SecondPass()
             self._passes = TwoPasses(self._queue, recognizer.exact, memory, self._second_pass)
-        self._source, self._stream = source, LiveStream(recognizer, options, memory)
         self._listener = self._passes or self._queue
         self._resources = ExitStack()
-        self._paused = threading.Event()
+        self._pause_s = math.inf  # where in the stream it is paused
         self._thread = threading.Thread(target=self._run, name="recogniser", daemon=True)
         self._ended: State | None = None
         self._level_dbfs, self._position_s, self._dropped_s = FLOOR_DBFS, 0.0, 0.0
@@ -98,12 +98,12 @@ class LiveSession:
         self._thread.start()
 
     def pause(self) -> None:
-        """Hear nothing until resume; the speech in progress gets its final. Time goes on."""
-        self._paused.set()
+        """Hear nothing that comes from now on, until resume; the speech in progress gets its final. Time goes on."""
+        self._pause_s = self._position_s + self._source.waiting_s
 
     def resume(self) -> None:
         """Listen again."""
-        self._paused.clear()
+        self._pause_s = math.inf
 
     def use(self, recognizer: Recognizer) -> None:
         """Hear with another recogniser, of the same sample rate, from the next segment on."""
@@ -146,7 +146,7 @@ class LiveSession:
     def _state(self) -> State:
         if self._ended:
             return self._ended
-        if self._paused.is_set():
+        if self._pause_s < math.inf:
             return State.PAUSED
         if not self._source.is_connected:
             return State.RECONNECTING
@@ -182,12 +182,19 @@ class LiveSession:
         audio_s = len(chunk.samples) / chunk.sample_rate
         self._position_s = chunk.start_sample / chunk.sample_rate + audio_s
         self._dropped_s += chunk.dropped_before / chunk.sample_rate
-        deaf = self._paused.is_set() or not self._source.is_connected
-        self._level_dbfs = FLOOR_DBFS if deaf else level_dbfs(chunk.samples)
-        events = self._stream.flush() if deaf else self._stream.accept(chunk)
+        heard = self._before_pause(chunk)
+        self._level_dbfs = level_dbfs(heard.samples)
+        events = self._stream.accept(heard)
         busy_s = time.perf_counter() - began
         self._spent.append((audio_s, busy_s))
         self._tell(events)
+
+    def _before_pause(self, chunk: AudioChunk) -> AudioChunk:
+        """What of a chunk is heard; where that is nothing the speech ends, as it does where a source has nothing."""
+        left_s = self._pause_s - chunk.start_sample / chunk.sample_rate
+        if left_s == math.inf:
+            return chunk
+        return replace(chunk, samples=chunk.samples[: max(0, round(left_s * chunk.sample_rate))])
 
     def _tell(self, events: list[Event]) -> None:
         for event in events:

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 _BEFORE_S = VoiceActivityOptions().pre_roll_s
 _AROUND_S = 0.4  # heard beside a segment: its labels may be early, and a word that is cut is heard as another one
+_LEAD_S = 10.0  # before its first word a segment is heard no longer: a hum that is taken for speech may last
 _PATIENCE_S = 3.0  # and the length of the segment: what is slower than speech is never in time
 
 
@@ -95,8 +96,10 @@ class TwoPasses:
     def _hear_again(self, first: Final) -> None:
         self._listener.put(Partial(first.segment_id, first.revision, first.words, self._stable))
         self._stable = 0
+        spoken_s = first.words[0].start_s if first.words else self._heard_from_s
         end_s = first.words[-1].end_s if first.words else self._heard_from_s
-        speech, exact = self._memory.between(self._heard_from_s, end_s + _AROUND_S), self._exact
+        heard_from_s = max(self._heard_from_s, spoken_s - _LEAD_S)
+        speech, exact = self._memory.between(heard_from_s, end_s + _AROUND_S), self._exact
         segment = _Segment(first, self._from_s, end_s if _is_cut(first, exact) else end_s + _AROUND_S)
         self._from_s, self._heard_from_s = segment.end_s, segment.end_s - _AROUND_S
         self._memory.forget(self._heard_from_s)
@@ -133,9 +136,12 @@ class _Segment:
 
 
 def _is_cut(first: Final, recognizer: Recognizer) -> bool:
-    """Whether the segment was so long that it ended between two words: the next one may follow at once."""
+    """Whether the segment was so long that it may have ended between two words: the next one may follow at once.
+
+    Its words alone need not be that long: a silence too short to end another segment counts as well.
+    """
     words = first.words
-    return bool(words) and words[-1].end_s - words[0].start_s >= recognizer.endpoints.longest_segment_s
+    return bool(words) and words[-1].end_s + _AROUND_S - words[0].start_s >= recognizer.endpoints.longest_segment_s
 
 
 def _heard(asked: tuple[Recognizer, Speech]) -> tuple[Word, ...]:

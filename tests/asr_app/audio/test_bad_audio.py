@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import asr_app.audio.pcm
 from asr_app.audio.file import open_audio, read_audio
 from asr_app.audio.types import Samples
 from asr_app.errors import AudioFormatError
@@ -154,6 +155,20 @@ def test_a_wav_that_claims_gigabytes_is_read(wav: Path, size: int, caplog: pytes
     whole = read_audio(wav)
     np.testing.assert_array_equal(read_audio(patched(wav, 40, "<I", size)), whole)
     assert caplog.text == ""  # that is how recorders write to a pipe
+
+
+@pytest.mark.parametrize("stated", [10_000 % 4096, 0xFFFFFFFF])
+def test_a_wav_longer_than_its_header_can_state_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stated: int
+) -> None:
+    monkeypatch.setattr(asr_app.audio.pcm, "_WRAP", 4096)  # instead of 4 GiB
+    samples = np.arange(5000, dtype="<i2")
+    header = struct.pack(
+        "<4sI4s4sIHHIIHH4sI", b"RIFF", 36, b"WAVE", b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16, b"data", stated
+    )
+    path = tmp_path / "long.wav"
+    path.write_bytes(header + samples.tobytes())
+    np.testing.assert_array_equal(read_audio(path), samples / np.float32(32_768))
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,13 @@ def test_a_whole_name_goes_before_parts(library: FakePortAudio) -> None:
     assert find_device("usb").index == 3
 
 
+def test_a_device_that_was_plugged_in_again_is_found_at_another_address(library: FakePortAudio) -> None:
+    library.devices[2] = ("USB Headset: Audio (hw:2,0)", 1, 48_000)
+    assert find_device("USB Headset: Audio (hw:1,0)").index == 2
+    library.devices.append(("USB Headset: Audio (hw:1,0)", 1, 48_000))
+    assert find_device("USB Headset: Audio (hw:1,0)").index == 3
+
+
 @pytest.mark.parametrize("wanted", [1, 7, "webcam", "u"])
 def test_choices_are_named_where_it_is_not_clear(library: FakePortAudio, wanted: str | int) -> None:
     with pytest.raises(AudioDeviceError, match=r"0 Built-in Audio \(ALSA\), 2 USB Headset \(ALSA\)"):

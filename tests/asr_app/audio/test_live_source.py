@@ -54,6 +54,28 @@ def test_standard_input_comes_as_it_is_written() -> None:
         os.close(writer)
 
 
+def test_what_was_read_before_the_stop_is_heard() -> None:
+    with StandardInput(PcmFormat(), stream=io.BytesIO(bytes(2 * 4800))) as source:
+        while source.waiting_s < 0.3:
+            time.sleep(0.002)
+        source.stop()
+        assert sum(len(chunk.samples) for chunk in source) == 4800
+
+
+class Torn(io.BytesIO):
+    """A pipe whose reading fails in a way that nobody thought of."""
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        raise ZeroDivisionError("by zero")
+
+
+def test_a_bug_in_the_thread_that_reads_is_told() -> None:
+    with StandardInput(PcmFormat(), stream=Torn()) as source:
+        threading.Timer(5, source.stop).start()
+        with pytest.raises(ZeroDivisionError):
+            list(source)
+
+
 def test_what_is_no_sound_is_an_error() -> None:
     with (
         StandardInput(stream=io.BytesIO(b"no sound at all, but words")) as source,

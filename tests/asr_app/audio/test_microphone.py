@@ -140,8 +140,61 @@ def test_what_portaudio_lost_is_counted(library: FakePortAudio, listen: Callable
     time.sleep(0.02)
     stream.feed(sine(4800, 48_000))
     chunks = listener.stop()
-    assert sum(chunk.dropped_before for chunk in chunks) == (960 + 480) // 3
+    assert sum(chunk.dropped_before for chunk in chunks) == 960 // 3  # and nothing of what it gave
     assert chunks[-1].start_sample + len(chunks[-1].samples) == (4800 + 960 + 480 + 4800) // 3
+
+
+def test_a_loss_of_less_than_a_sample_is_none(library: FakePortAudio) -> None:
+    library.devices[2] = ("USB Headset", 1, 44_100)
+    with Microphone("usb") as microphone:
+        (stream,) = library.streams
+        stream.feed(sine(4411, 44_100))
+        stream.feed(sine(4411, 44_100), skipped=1)
+        microphone.stop()
+        chunks = list(microphone)
+    assert not any(chunk.dropped_before for chunk in chunks)
+    assert chunks[-1].start_sample + len(chunks[-1].samples) == len(joined(chunks)) == 3202
+
+
+def test_a_clock_that_is_set_is_no_loss(library: FakePortAudio, listen: Callable[..., Listener]) -> None:
+    listener = listen("usb")
+    (stream,) = library.streams
+    stream.feed(sine(4800, 48_000))
+    stream.feed(sine(4800, 48_000), skipped=8 * 3600 * 48_000)  # PortAudio's is the time of day on some systems
+    until(lambda: bool(listener.chunks) and listener.microphone.waiting_s == 0)
+    time.sleep(0.02)
+    stream.feed(sine(4800, 48_000))
+    assert sum(chunk.dropped_before for chunk in listener.stop()) < 10 * 16_000
+
+
+def test_samples_that_are_no_numbers_are_silence(library: FakePortAudio) -> None:
+    wave = sine(4800, 48_000)
+    wave[2000:2003, 0] = np.nan, np.inf, -np.inf
+    with Microphone("usb") as microphone:
+        library.streams[0].feed(wave)
+        microphone.stop()
+        heard = joined(list(microphone))
+    assert np.isfinite(heard).all()
+    assert np.abs(heard[:500]).max() > 0.4
+
+
+def test_the_block_that_is_being_filled_at_the_stop_is_heard(
+    library: FakePortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BLOCK_S", 0.5)
+    monkeypatch.setattr(module, "_POLL_S", 0.5)
+    with Microphone("usb") as microphone:
+        (stream,) = library.streams
+        stream.feed(sine(4800, 48_000))
+        microphone.stop()
+        threading.Timer(0.02, stream.feed, [sine(4800, 48_000)]).start()
+        assert len(joined(list(microphone))) == 3200
+
+
+def test_a_rate_that_cannot_be_heard_is_an_error(library: FakePortAudio) -> None:
+    library.devices[2] = ("USB Headset", 1, 384_000)
+    with pytest.raises(AudioDeviceError, match=r"384000 Hz.*set it to 48000 Hz"):
+        Microphone("usb").__enter__()
 
 
 def test_an_overrun_before_the_first_block_is_no_loss(library: FakePortAudio) -> None:

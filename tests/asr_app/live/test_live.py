@@ -13,7 +13,7 @@ from loudness import Loudness
 import asr_app.audio.voice_activity
 import asr_app.live.two_passes
 from asr_app.audio.types import AudioChunk, Samples
-from asr_app.errors import AudioDeviceError
+from asr_app.errors import AudioDeviceError, ConfigError
 from asr_app.events import AudioGap, Event, Failed, Final
 from asr_app.live.session import LiveSession, State
 from asr_app.recognizer import Recognizer
@@ -24,10 +24,10 @@ Whistle = Callable[..., Samples]
 class Script:
     """A live source that says what it is told to; an exception among the items is raised."""
 
-    name, sample_rate, waiting_s = "script", 16_000, 0.0
+    name, sample_rate = "script", 16_000
 
     def __init__(self, *items: Samples | Exception | Callable[[], None], error: Exception | None = None) -> None:
-        self.items, self.error = items, error
+        self.items, self.error, self.waiting_s = items, error, 0.0
         self.is_connected = self.is_closed = False
         self.stopped = threading.Event()
 
@@ -143,6 +143,22 @@ def test_a_pause_hears_nothing_and_keeps_what_was_said(recognizer: Recognizer, w
     assert not [event for event in events if isinstance(event, AudioGap)]
 
 
+def test_what_was_captured_before_a_pause_is_heard(recognizer: Recognizer, whistle: Whistle) -> None:
+    late = whistle("sat__")
+
+    def pause_behind() -> None:
+        source.waiting_s = len(late) / 16_000
+        session.pause()
+        source.waiting_s = 0.0
+
+    source = Script(whistle("__tan__"), pause_behind, late, whistle("_ant_____"))
+    session = LiveSession(recognizer, source)
+    session.start()
+    session.stop()
+    assert texts(list(session.events())) == ["tan sat"]
+    assert session.status.state is State.STOPPED
+
+
 def test_a_lost_device_ends_the_speech_and_not_the_session(recognizer: Recognizer, whistle: Whistle) -> None:
     def lose() -> None:
         source.is_connected = False
@@ -194,6 +210,9 @@ def test_a_session_that_cannot_begin_leaves_no_thread(recognizer: Recognizer) ->
     session = LiveSession(both, Script(error=AudioDeviceError("no microphone: plug one in")))
     with pytest.raises(AudioDeviceError):
         session.start()
+    both.sample_rate = 8_000
+    with pytest.raises(ConfigError, match="16000 Hz"):
+        LiveSession(both, Script())
     deadline = time.monotonic() + 10
     while left := set(threading.enumerate()) - before:
         assert time.monotonic() < deadline, left

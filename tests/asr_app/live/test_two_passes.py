@@ -168,6 +168,19 @@ def test_a_segment_is_heard_from_its_speech_to_behind_its_last_word(
     assert slow.heard[1].samples[0] == pytest.approx(2.0 / 20.0, abs=2**-16)
 
 
+def test_a_long_hum_before_the_first_word_is_not_heard_again(
+    load: Load, slow: Slow, memory: SoundMemory, second_pass: SecondPass
+) -> None:
+    slow.release.set()
+    heard = EventQueue()
+    passes = TwoPasses(heard, load(chunk_ms=320), memory, second_pass)
+    for event in [SpeechStarted(1.0), said("one", 0, 15.0), SpeechEnded(15.5)]:
+        passes.put(event)
+    passes.close()
+    assert len(finals(list(heard))) == 1
+    assert [speech.start_s for speech in slow.heard] == [5.0]
+
+
 @pytest.mark.parametrize("error", [RuntimeError("out of memory"), MemoryError()])
 def test_a_pass_that_fails_leaves_the_words_of_the_first(
     load: Load, slow: Slow, memory: SoundMemory, second_pass: SecondPass, error: Exception
@@ -256,8 +269,9 @@ class Words:
         return Utterance(tuple(heard))
 
 
+@pytest.mark.parametrize("longest_s", [1.0, 1.5])  # the words are of 1.4 s: with the silence behind them it may be 1.5
 def test_a_segment_that_is_cut_between_two_words_has_each_of_them_once(
-    load: Load, memory: SoundMemory, second_pass: SecondPass, monkeypatch: pytest.MonkeyPatch
+    load: Load, memory: SoundMemory, second_pass: SecondPass, monkeypatch: pytest.MonkeyPatch, longest_s: float
 ) -> None:
     words = [
         Word(text, 0.5 * at + 1.0, 0.5 * at + 1.4, 0.5)
@@ -265,7 +279,7 @@ def test_a_segment_that_is_cut_between_two_words_has_each_of_them_once(
     ]
     monkeypatch.setattr(asr_app.live.two_passes, "hear", Words(words))
     heard, exact = EventQueue(), load(chunk_ms=320)
-    monkeypatch.setattr(exact, "endpoints", replace(exact.endpoints, longest_segment_s=1.0))
+    monkeypatch.setattr(exact, "endpoints", replace(exact.endpoints, longest_segment_s=longest_s))
     passes = TwoPasses(heard, exact, memory, second_pass)
     for event in [SpeechStarted(1.0), Final(0, 3, tuple(words[:3])), Final(1, 3, tuple(words[3:])), SpeechEnded(5.0)]:
         passes.put(event)
