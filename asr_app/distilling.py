@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 RECIPE = Path(models.recipes.__file__).parent / "distil.toml"
 TRAIN, DEV = "train", "dev"
-"""Stores of what is learnt, and of what the student is only measured on: about one recording in twenty."""
+"""Stores of what is learnt, and of what the student is only measured on: about one segment in twenty."""
 
 _BEFORE_S, _AFTER_S = 0.2, 0.3
 """What is kept of a recording around a segment's words, whose times are not that exact."""
@@ -95,16 +95,16 @@ def hear(teacher: Recognizer, found: Sequence[Recording], output: Path, confiden
     frontend = Frontend(FrontendConfig())
     folder = output / heard_by(teacher.sha256)
     stores = {name: StoreWriter(folder / name, frontend.config.num_mels, np.uint8) for name in (TRAIN, DEV)}
-    heard = {key.rpartition("#")[0] for store in stores.values() for key in store.keys}
+    keys = {key for store in stores.values() for key in store.keys}
     try:
         for recording in found:
             name = f"audio/{recording.place.as_posix()}"
-            for number, (samples, text) in enumerate(
-                () if name in heard else _segments(teacher, recording, confidence)
-            ):
+            heard = [] if f"{name}#0" in keys else list(enumerate(_segments(teacher, recording, confidence)))
+            for number, (samples, text) in reversed(heard):  # the first comes last: where it is, all are
                 key = f"{name}#{number}"
                 store = stores[DEV if zlib.crc32(key.encode()) % 20 == 0 else TRAIN]
-                store.add(key, log_mel(samples, frontend), text, "")
+                if key not in keys:
+                    store.add(key, log_mel(samples, frontend), text, "")
             yield recording
     finally:
         for store in stores.values():

@@ -48,8 +48,8 @@ def distill(  # noqa: PLR0913  # one for each option
             for _ in bar:
                 pass
         run = learner(pair, output, steps, Rank(choose_device(settings.device)))
+        run.run()
     except (OSError, ValueError) as error:
         raise ConfigError(explained(error)) from error
-    run.run()
     folder = completed(pair, run)
     typer.echo(f"the recogniser is in {folder}: asr transcribe --model {folder} RECORDING")

@@ -33,9 +33,8 @@ def pretrain(
     set_threads(settings.threads)
     with joined(choose_device(settings.device)) as rank:
         try:
-            pretrainer = Pretrainer(read_pretraining_recipe(recipe), data, output, rank)
+            Pretrainer(read_pretraining_recipe(recipe), data, output, rank).run()
         except (OSError, ValueError) as error:
             raise ConfigError(explained(error)) from error
-        pretrainer.run()
         if rank.leads:
             typer.echo(f"the checkpoint for `asr train --start` is in {output / 'checkpoint'}")

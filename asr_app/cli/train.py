@@ -40,10 +40,9 @@ def train(
     set_threads(settings.threads)
     with joined(choose_device(settings.device)) as rank:
         try:
-            trainer = _trainer(recipe, data, output, rank, start)
+            _trainer(recipe, data, output, rank, start).run()
         except (OSError, ValueError) as error:
             raise ConfigError(explained(error)) from error
-        trainer.run()
         if rank.leads:
             typer.echo(f"the checkpoint is in {output / 'checkpoint'}")
 

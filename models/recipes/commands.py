@@ -1,6 +1,7 @@
 """What the commands of this package have in common: bad input ends them with one line, without a traceback."""
 
 import functools
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,9 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
     def run() -> None:
         try:
             main()
-        except (OSError, ValueError, ImportError, SoundFileError) as error:
+        except KeyboardInterrupt:
+            sys.exit(130)  # as a shell says of what its user interrupted
+        except (OSError, ValueError, ImportError, SoundFileError, subprocess.SubprocessError) as error:
             if sys.flags.dev_mode:
                 raise
             sys.stderr.write(f"{Path(sys.argv[0]).stem}: {' '.join(str(error).split())}\n")

@@ -3,10 +3,11 @@
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gzip import BadGzipFile
 from lzma import LZMAError
 from pathlib import Path
 
-_DAMAGES = (ValueError, LookupError, TypeError, EOFError, LZMAError, zlib.error)
+_DAMAGES = (ValueError, LookupError, TypeError, EOFError, BadGzipFile, LZMAError, zlib.error)
 
 
 @contextmanager

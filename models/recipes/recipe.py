@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypeVar, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from models.conformer import EncoderConfig
 from models.recipes.data.augment import Augmentation
@@ -196,12 +196,12 @@ def _build(kind: type, table: Any, place: str) -> Any:
     """A dataclass from a TOML table; ValueError names the place and what is wrong there."""
     if not isinstance(table, dict):
         raise ValueError(f"{place} must be a section, not {table!r}")
-    known: dict[str, Any] = {one.name: _checkable(one.type) for one in fields(kind)}
+    known = {one.name: one.type for one in fields(kind)}
     values = {key: _tuples(value) for key, value in table.items()}
     for key, value in values.items():
         if key not in known:
             raise ValueError(f"{place}: unknown key {key!r}; known are {', '.join(sorted(known))}")
-        if not isinstance(value, (int, float) if known[key] is float else known[key]):
+        if not _fits(value, known[key]):
             raise ValueError(f"{place}: {key} = {value!r} is of the wrong type")
     try:
         return kind(**values)
@@ -214,9 +214,19 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _checkable(annotation: Any) -> Any:
-    """What isinstance understands of a field's type: dict of dict[str, float], and X | None as it is."""
-    if isinstance(annotation, UnionType):
-        return annotation
-    origin = get_origin(annotation)
-    return str if origin is Literal else origin or annotation
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value is of a field's type, with all that is in it; an integer is a number, too, a truth is none."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return any(_fits(value, one) for one in inner)
+    if origin is Literal:
+        return value in inner
+    if origin is tuple and inner[-1] is not Ellipsis:
+        return isinstance(value, tuple) and len(value) == len(inner) and all(map(_fits, value, inner))
+    if origin is dict:
+        return isinstance(value, dict) and all(_fits(one, inner[1]) for one in value.values())
+    if origin is not None:  # list[X] or tuple[X, ...]
+        return isinstance(value, origin) and all(_fits(one, inner[0]) for one in value)
+    if kind is Any or isinstance(value, bool):
+        return kind in (Any, bool)
+    return isinstance(value, (int, float) if kind is float else kind)

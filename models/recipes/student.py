@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.checkpoint import Checkpoint
+from models.conformer import ConformerEncoder
 from models.ctc import CtcModel, ctc_loss, zero_linear
 from models.frontend import FrontendConfig
 from models.recipes.data.batches import Batch, Sample
-from models.recipes.data.features import Entry, Store
+from models.recipes.data.features import STEP, Entry, Store
 from models.recipes.data.samples import HEADS
 from models.recipes.depth import at_depth
 from models.recipes.loop.precision import autocast
@@ -85,12 +86,8 @@ def _ctc_losses(encoded: Encoded, batch: Batch) -> dict[str, Tensor]:
 def new_student(recipe: Recipe, samples: list[Sample], start: Checkpoint | None) -> Student:
     """A student at the start of its training, which knows the scale of its features and targets."""
     model = CtcModel(recipe.encoder, HEADS)
-    random = np.random.default_rng(recipe.seed)
-    chosen = [samples[index] for index in random.permutation(len(samples))[:1000]]
-    rows = [sample.features.log_mel(sample.entry) for sample in chosen]
-    frames = np.concatenate(rows)
-    model.encoder.mean.copy_(torch.from_numpy(frames.mean(0)))
-    model.encoder.deviation.copy_(torch.from_numpy(frames.std(0)))
+    chosen = some_of(samples, recipe.seed)
+    normalise_by(model.encoder, chosen)
     if start is not None:
         _begin_with(model, start)
     taught = [(sample, sample.targets) for sample in chosen if sample.targets is not None]
@@ -103,6 +100,22 @@ def new_student(recipe: Recipe, samples: list[Sample], start: Checkpoint | None)
     if start is not None:
         _fit_projection(student, taught[:_FIT_SAMPLES])
     return student
+
+
+def some_of(samples: Sequence[Sample], seed: int) -> list[Sample]:
+    """At most 1000 random samples, by which a run learns the scale of what it hears."""
+    return [samples[index] for index in np.random.default_rng(seed).permutation(len(samples))[:1000]]
+
+
+def normalise_by(encoder: ConformerEncoder, samples: Sequence[Sample]) -> None:
+    """Let an encoder normalise features by the mean and deviation that they have in some samples.
+
+    A band that is empty in all of them, as those above 4 kHz are in telephone speech, has the deviation of its storage:
+    none would make what noise is later mixed into it infinite.
+    """
+    frames = np.concatenate([sample.features.log_mel(sample.entry) for sample in samples])
+    encoder.mean.copy_(torch.from_numpy(frames.mean(0)))
+    encoder.deviation.copy_(torch.from_numpy(frames.std(0)).clamp_min(STEP))
 
 
 def _begin_with(model: CtcModel, start: Checkpoint) -> None:

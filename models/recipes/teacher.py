@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from models.recipes.file_errors import naming
 from models.torchaudio_compat import import_torchaudio
 
 SAMPLE_RATE = 16000
@@ -36,9 +37,11 @@ class ZipformerTeacher:
     """Runs the encoder of a streaming zipformer over whole recordings."""
 
     def __init__(self, model: Path) -> None:
+        """Raise ValueError for a file that is no such encoder."""
         self._session = open_model(model)
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        self._window, self._hop = int(metadata["T"]), int(metadata["decode_chunk_len"])
+        with naming(model):
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            self._window, self._hop = int(metadata["T"]), int(metadata["decode_chunk_len"])
         self._inputs = self._session.get_inputs()
         self.width = int(self._session.get_outputs()[0].shape[-1])
 

@@ -45,7 +45,7 @@ class Trainer:
         self.start = start
         self.student = new_student(recipe, self.samples, start).to(rank.device)
         self.average = Average(self.student.model, recipe.optimisation.ema_decay)
-        kept = settings_of(recipe.kept, {"seed": recipe.seed})
+        kept = settings_of(recipe.kept, {"seed": recipe.seed, "start": start.sha256 if start else ""})
         self.loop = Run(self.student, self.average.weights, recipe.optimisation, kept, output, rank)
 
     def run(self) -> None:

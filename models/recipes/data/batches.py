@@ -140,6 +140,11 @@ class BatchConfig:
     gap_frames: tuple[int, int] = (10, 60)
     longest: int = 2400
 
+    def __post_init__(self) -> None:
+        for name, (low, high) in (("join_frames", self.join_frames), ("gap_frames", self.gap_frames)):
+            if not 0 <= low < high:
+                raise ValueError(f"{name} must be a range from a number to a greater one, not {[low, high]}")
+
 
 class BatchPlan(Generic[Planned]):
     """The batches of every epoch as lists of joined samples; batch(step) is the same in every run."""

@@ -5,16 +5,19 @@ to hold in memory or to carry to another machine.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from models.model_files import write_atomically
 from models.recipes.file_errors import naming
 
 LOG_MEL_LOW, LOG_MEL_HIGH = -17.0, 8.0
+STEP = (LOG_MEL_HIGH - LOG_MEL_LOW) / 255
+"""Between two values that are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def quantise(features: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
 
 def dequantise(stored: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """8 bits back to log-mel values."""
-    return stored.astype(np.float32) * ((LOG_MEL_HIGH - LOG_MEL_LOW) / 255) + LOG_MEL_LOW
+    return stored.astype(np.float32) * STEP + LOG_MEL_LOW
 
 
 class StoreWriter:
@@ -50,17 +53,19 @@ class StoreWriter:
     """
 
     def __init__(self, folder: Path, width: int, dtype: npt.DTypeLike) -> None:
+        """Raise ValueError where the folder has a store of other rows, or one that cannot be read."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._index_path, self._data_path = folder / "index.jsonl", folder / "rows.bin"
-        (folder / "shape.json").write_text(json.dumps({"width": width, "dtype": np.dtype(dtype).name}))
-        self._row_bytes = width * np.dtype(dtype).itemsize
-        entries = _whole_lines_only(self._index_path) if self._index_path.exists() else []
+        _settle_shape(folder, {"width": width, "dtype": np.dtype(dtype).name})
+        index, data = folder / "index.jsonl", folder / "rows.bin"
+        index.touch()
+        _keep_whole_lines(index)
+        entries = Store(folder).entries
         self.keys = {entry.key for entry in entries}
-        self.rows = entries[-1].offset + entries[-1].frames if entries else 0
-        self._data = self._data_path.open("r+b" if self._data_path.exists() else "w+b")
-        self._data.truncate(self.rows * self._row_bytes)
+        self.rows = _rows_of(entries)
+        self._data = data.open("r+b" if data.exists() else "w+b")
+        self._data.truncate(self.rows * width * np.dtype(dtype).itemsize)
         self._data.seek(0, 2)
-        self._index = self._index_path.open("a", encoding="utf-8")
+        self._index = index.open("a", encoding="utf-8")
 
     def add(self, key: str, rows: npt.NDArray[np.generic], text: str | None, speaker: str) -> None:
         """Append the rows (T, width) of one utterance."""
@@ -86,10 +91,10 @@ class Store:
         with naming(folder):
             shape = json.loads((folder / "shape.json").read_text())
             self.entries = list(_read_index(folder / "index.jsonl"))
-            rows: npt.NDArray[np.generic] = np.zeros(0, shape["dtype"])
-            if data.stat().st_size:  # an empty file cannot be mapped
-                rows = np.memmap(data, dtype=shape["dtype"], mode="r")
-            self._rows = rows.reshape(-1, shape["width"])
+            size = (_rows_of(self.entries), shape["width"])  # a kill may have left more than the entries tell of
+            self._rows: npt.NDArray[np.generic] = np.zeros((0, shape["width"]), shape["dtype"])
+            if size[0]:  # an empty file cannot be mapped
+                self._rows = np.memmap(data, dtype=shape["dtype"], mode="r", shape=size)
 
     def rows(self, entry: Entry) -> npt.NDArray[np.generic]:
         """The rows (T, width) of one utterance, as they were written."""
@@ -100,11 +105,26 @@ class Store:
         return dequantise(self.rows(entry))  # type: ignore[arg-type]
 
 
-def _whole_lines_only(path: Path) -> list[Entry]:
-    """The entries of an index, from which a line that a kill cut is taken away."""
-    content = path.read_bytes()
-    path.write_bytes(content[: content.rfind(b"\n") + 1])
-    return list(_read_index(path))
+def _settle_shape(folder: Path, shape: dict[str, object]) -> None:
+    """Note the shape of a new store's rows; ValueError where the store has rows of another one."""
+    path = folder / "shape.json"
+    if not path.exists():
+        write_atomically(path, json.dumps(shape).encode())
+    with naming(path):
+        found = json.loads(path.read_text())
+    if found != shape:
+        raise ValueError(f"{folder} has rows of {found}, not of {shape}: choose another --output, or delete it")
+
+
+def _keep_whole_lines(path: Path) -> None:
+    """Take away a line that a kill cut; in place, so that another kill takes nothing else."""
+    with path.open("r+b") as index:
+        index.truncate(index.read().rfind(b"\n") + 1)
+
+
+def _rows_of(entries: Sequence[Entry]) -> int:
+    """How many rows the entries of a store have together."""
+    return entries[-1].offset + entries[-1].frames if entries else 0
 
 
 def _read_index(path: Path) -> Iterator[Entry]:

@@ -79,6 +79,8 @@ def fold(ipa: str) -> Pronunciation:
 
 def pronounce(words: Sequence[str], voice: str = "en-us") -> dict[str, Pronunciation]:
     """espeak-ng's pronunciation of each word said alone; words it cannot say in PHONEMES are left out."""
+    if not words:
+        return {}
     if shutil.which("espeak-ng") is None:
         raise OSError("espeak-ng is not installed: apt-get install espeak-ng")
     command = [
@@ -110,7 +112,7 @@ def pronounce(words: Sequence[str], voice: str = "en-us") -> dict[str, Pronuncia
 
 def _pronounce_halves(words: Sequence[str], voice: str) -> dict[str, Pronunciation]:
     """Isolate the words for which espeak-ng prints no line or two."""
-    if len(words) <= 1:
+    if len(words) == 1:
         return {}
     middle = len(words) // 2
     return pronounce(words[:middle], voice) | pronounce(words[middle:], voice)

@@ -29,6 +29,8 @@ from models.recipes.teacher import ZipformerTeacher
 from models.torchaudio_compat import import_torchaudio
 
 ROOMS, ROOMS_SEED = 300, 1
+_SHORTEST_S = 0.03
+"""A frame is 25 ms; the rest is for what resampling rounds off."""
 
 Samples = npt.NDArray[np.float32]
 
@@ -51,8 +53,16 @@ class Copies:
 
 
 def load(path: Path, speed: float) -> Samples:
-    """Mono 16 kHz samples of a recording, played faster by a factor (tempo and pitch together)."""
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    """Mono 16 kHz samples of a recording, played faster by a factor (tempo and pitch together).
+
+    Raises OSError for one that cannot be read, ValueError for one too short for a frame of features.
+    """
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.SoundFileError as error:
+        raise OSError(str(error)) from error
+    if len(samples) < _SHORTEST_S * speed * rate:
+        raise ValueError(f"{path} has no {1000 * _SHORTEST_S:.0f} ms of sound: take it out of its manifest")
     mono = torch.from_numpy(samples.mean(1))
     heard_rate = round(rate * speed / 100) * 100  # a common divisor with 16000 keeps the filter short
     if heard_rate != 16000:
@@ -61,13 +71,27 @@ def load(path: Path, speed: float) -> Samples:
 
 
 def utterances_of(manifests: list[Path], splits: list[str]) -> Iterator[tuple[str, Utterance]]:
-    """The utterances of some splits with a key each; a test split is refused."""
+    """The utterances of some splits with a key each.
+
+    Raises ValueError for a test split, and where two recordings would have one key.
+    """
     if "test" in splits:
         raise ValueError("the test split is for evaluation only: prepare train, unlabelled or dev")
+    recordings: dict[str, Path] = {}
     for path in manifests:
         for utterance in read_manifest(path):
             if utterance.split in splits:
-                yield f"{utterance.corpus}/{utterance.audio.relative_to(path.parent)}", utterance
+                key, audio = _key(utterance, path.parent), utterance.audio
+                other = recordings.setdefault(key, audio)
+                if other != audio and other.resolve() != audio.resolve():
+                    raise ValueError(f"{other} and {audio} would both be called {key}: rename one of their folders")
+                yield key, utterance
+
+
+def _key(utterance: Utterance, folder: Path) -> str:
+    """What a recording is called in stores: its corpus and its path, below the folder where it lies there."""
+    audio = utterance.audio
+    return f"{utterance.corpus}/{audio.relative_to(folder) if audio.is_relative_to(folder) else audio}"
 
 
 @cache
@@ -116,10 +140,11 @@ def prepare(
                 clean = f"{name}@{kind}"
                 takes = [clean, *(f"{clean}~{take + 1}" for take in range(copies.distorted))]
                 missing = [key for key in takes if key not in features.keys]
-                if not missing:
+                taught = targets is None or clean in targets.keys
+                if taught and not missing:
                     continue
                 samples = clean_copy(utterance.audio, clean)
-                if listener and targets and clean not in targets.keys:
+                if listener and targets and not taught:
                     targets.add(clean, listener.encode(samples), None, utterance.speaker)
                 for key in missing:
                     heard = samples

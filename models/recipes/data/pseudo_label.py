@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy import float32
 
+from models.model_files import write_atomically
 from models.recipes.commands import command
 from models.recipes.data.features import Store
 from models.recipes.file_errors import naming
@@ -21,6 +22,7 @@ class TransducerSearch:
 
     def __init__(self, folder: Path) -> None:
         self._decoder, self._joiner = open_model(folder / "decoder.onnx"), open_model(folder / "joiner.int8.onnx")
+        self._width = self._joiner.get_inputs()[0].shape[-1]
         with naming(folder / "tokens.txt"):
             lines = (folder / "tokens.txt").read_text(encoding="utf-8").splitlines()
             self._tokens = {int(line.split()[1]): line.split()[0] for line in lines}
@@ -29,7 +31,13 @@ class TransducerSearch:
         return self._decoder.run(None, {"y": np.array([tokens[-CONTEXT:]], np.int64)})[0]  # type: ignore[no-any-return]
 
     def transcribe(self, encoded: npt.NDArray[float32]) -> tuple[str, float]:
-        """Lower-case text and the geometric mean of its tokens' probabilities, of encoder outputs (T, D)."""
+        """Lower-case text and the geometric mean of its tokens' probabilities, of encoder outputs (T, D).
+
+        Raises ValueError for outputs of another size than this transducer's.
+        """
+        if encoded.shape[1] != self._width:
+            sizes = f"{self._width} numbers a frame, not {encoded.shape[1]}"
+            raise ValueError(f"the joiner hears {sizes}: name the stores teacher-* that its encoder filled")
         tokens, log_probs = [BLANK] * CONTEXT, []
         prediction = self._prediction(tokens)
         for frame in encoded:
@@ -54,18 +62,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
     search = TransducerSearch(arguments.teacher)
-    with arguments.output.open("w", encoding="utf-8") as output:
-        for store in map(Store, arguments.stores):
-            for entry in store.entries:
-                if entry.key.startswith(tuple(arguments.keys)) and entry.key.endswith("@1"):
-                    text, confidence = search.transcribe(store.rows(entry).astype(np.float32))
-                    if confidence >= arguments.confidence:
-                        row = {
-                            "key": entry.key.rsplit("@", 1)[0],
-                            "text": text,
-                            "confidence": round(confidence, 3),
-                        }
-                        output.write(json.dumps(row) + "\n")
+    lines = []
+    for store in map(Store, arguments.stores):
+        for entry in store.entries:
+            if entry.key.startswith(tuple(arguments.keys)) and entry.key.endswith("@1"):
+                text, confidence = search.transcribe(store.rows(entry).astype(np.float32))
+                if confidence >= arguments.confidence:
+                    row = {"key": entry.key.rsplit("@", 1)[0], "text": text, "confidence": round(confidence, 3)}
+                    lines.append(json.dumps(row) + "\n")
+    write_atomically(arguments.output, "".join(lines).encode())
 
 
 if __name__ == "__main__":

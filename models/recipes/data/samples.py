@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy as np
 from models.ctc import Head
 from models.recipes.data.augment import LogMel
 from models.recipes.data.batches import Labels, Sample
-from models.recipes.data.features import Entry, Store
+from models.recipes.data.features import Store
 from models.recipes.data.lexicon import read_lexicon
 from models.recipes.data.phonemes import PHONEMES, Pronunciation, lexicon
+from models.recipes.file_errors import naming
 from models.recipes.recipe import Recipe
 
 BLANK_LABEL = "<blank>"
@@ -38,8 +40,8 @@ class Labeller:
     def labels(self, text: str) -> dict[str, Labels] | None:
         """Labels of each head; None where a word has no pronunciation or a letter is unknown."""
         pronunciations = [self._pronunciations.get(word, ()) for word in text.split()]
-        letters = text.replace(" ", WORD_DELIMITER)
-        if not all(pronunciations) or not text or any(letter not in self._character for letter in letters):
+        letters = WORD_DELIMITER.join(text.split())
+        if not all(pronunciations) or not letters or any(letter not in self._character for letter in letters):
             return None
         sounds = [self._phoneme[sound] for said in pronunciations for sound in said[0]]
         return {
@@ -49,9 +51,15 @@ class Labeller:
 
 
 def read_transcripts(paths: list[Path]) -> dict[str, str]:
-    """Key (without speed) to text, from JSON-lines files."""
-    rows = [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
-    return {row["key"]: row["text"] for row in rows}
+    """Key (without speed) to text, from JSON-lines files; ValueError names one that is of another kind."""
+    texts: dict[str, str] = {}
+    for path in paths:
+        with naming(path), path.open(encoding="utf-8") as lines:
+            for row in map(json.loads, lines):
+                if not isinstance(row["text"], str):
+                    raise TypeError(f"the text is {row['text']!r}")
+                texts[row["key"]] = row["text"]
+    return texts
 
 
 def training_samples(recipe: Recipe, data: Path) -> list[Sample]:
@@ -75,7 +83,7 @@ def training_samples(recipe: Recipe, data: Path) -> list[Sample]:
             labels = labeller.labels(texts[entry.key] or "")
             heard = targets.get(re.sub(r"~\d+$", "", entry.key))  # a distorted take has the targets of the clean one
             if labels is not None or heard is not None or recipe.distillation is not None:
-                samples.append(Sample(entry, store, heard, labels, weight_of(recipe, entry)))
+                samples.append(Sample(entry, store, heard, labels, weight_of(entry.key, recipe.weights)))
     return samples
 
 
@@ -88,7 +96,9 @@ def _nonspeech_samples(recipe: Recipe, data: Path) -> list[Sample]:
     stores = [Store(data / name) for name in recipe.nonspeech_stores]
     nothing = {head.name: np.zeros(0, np.int64) for head in HEADS}
     return [
-        Sample(entry, store, None, nothing, weight_of(recipe, entry)) for store in stores for entry in store.entries
+        Sample(entry, store, None, nothing, weight_of(entry.key, recipe.weights))
+        for store in stores
+        for entry in store.entries
     ]
 
 
@@ -105,7 +115,7 @@ def dev_samples(recipe: Recipe, data: Path) -> list[Sample]:
     return [Sample(entry, store, None, labels, 1.0) for store, entry, labels in labelled if labels is not None]
 
 
-def weight_of(recipe: Recipe, entry: Entry) -> float:
+def weight_of(key: str, weights: Mapping[str, float]) -> float:
     """How often an utterance is heard in an epoch: what the longest beginning of its key says, else once."""
-    matches = [prefix for prefix in recipe.weights if entry.key.startswith(prefix)]
-    return recipe.weights[max(matches, key=len)] if matches else 1.0
+    matches = [prefix for prefix in weights if key.startswith(prefix)]
+    return weights[max(matches, key=len)] if matches else 1.0

@@ -11,27 +11,30 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from models.recipes.commands import command
 from models.recipes.file_errors import naming
 
+Heard = tuple[str, list[tuple[str, float]]]
+"""A segment: its recording, and its words with their confidence."""
 
-def segments(folder: Path) -> Iterator[dict[str, Any]]:
+
+def segments(folder: Path) -> Iterator[Heard]:
     """What `asr transcribe -f jsonl` wrote, a recording's segments together; ValueError where a file is none of its."""
     for path in sorted(folder.rglob("*.jsonl")):
-        with naming(path):
-            yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
+        with naming(path), path.open(encoding="utf-8") as lines:
+            for segment in map(json.loads, lines):
+                yield segment["file"], [(word["text"], float(word["confidence"])) for word in segment["words"]]
 
 
-def confident(heard: Iterable[dict[str, Any]], speech: Path, least: float) -> Iterator[dict[str, object]]:
+def confident(heard: Iterable[Heard], speech: Path, least: float) -> Iterator[dict[str, object]]:
     """Key, text and mean confidence of the recordings that are at least so sure; keys are paths below `speech`."""
-    for file, its_segments in groupby(heard, key=itemgetter("file")):
-        words = [word for segment in its_segments for word in segment["words"]]
-        confidence = fmean(word["confidence"] for word in words) if words else 0.0
+    for file, its_segments in groupby(heard, key=itemgetter(0)):
+        words = [word for _, some in its_segments for word in some]
+        confidence = fmean(sure for _, sure in words) if words else 0.0
         if confidence >= least:
             key = Path(file).resolve().relative_to(speech.resolve()).as_posix()
-            text = " ".join(word["text"] for word in words)
+            text = " ".join(word for word, _ in words)
             yield {"key": key, "text": text, "confidence": round(confidence, 3)}
 
 

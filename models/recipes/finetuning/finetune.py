@@ -40,7 +40,7 @@ class FineTuner:
         student = WaveformStudent(_network(start), recipe, self.teacher.dim if self.teacher else 0)
         self.student = student.to(rank.device)
         self.average = Average(self.student.network, recipe.optimisation.ema_decay)
-        kept = settings_of(recipe.kept, {"seed": recipe.seed})
+        kept = settings_of(recipe.kept, {"seed": recipe.seed, "start": start.sha256})
         self.loop = Run(self.student, self.average.weights, recipe.optimisation, kept, output, rank)
 
     def run(self) -> None:

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from models.recipes.data.batches import BatchConfig, BatchPlan, Labels
 from models.recipes.data.prepare import load, utterances_of
-from models.recipes.data.samples import CHARACTERS, WORD_DELIMITER, read_transcripts
+from models.recipes.data.samples import CHARACTERS, WORD_DELIMITER, read_transcripts, weight_of
 from models.recipes.loop.rank import Rank
 from models.recipes.loop.run_batches import RunBatches
 from models.wav2vec2_vocabulary import BLANK
@@ -88,7 +88,11 @@ class Recordings:
         texts = read_transcripts([data / name for name in self.transcripts])
         return [
             Recording(
-                key, one.audio, round(one.duration * 100), labels_of(one.text or texts.get(key)), self._weight(key)
+                key=key,
+                audio=one.audio,
+                frames=round(one.duration * 100),
+                labels=labels_of(one.text or texts.get(key)),
+                weight=weight_of(key, self.weights),
             )
             for key, one in utterances_of([data / name for name in manifests], splits)
         ]
@@ -104,17 +108,13 @@ class Recordings:
         """What a run is measured on: recordings with their words."""
         return [one for one in self.of(data, self.dev_manifests, ["dev"]) if one.is_transcribed]
 
-    def _weight(self, key: str) -> float:
-        matches = [prefix for prefix in self.weights if key.startswith(prefix)]
-        return self.weights[max(matches, key=len)] if matches else 1.0
-
 
 _NUMBERS: Mapping[str, int] = {label: number for number, label in enumerate(LABELS)}
 
 
 def labels_of(text: str | None) -> Labels | None:
     """The labels (L,) of a text; None where there is none, or it has letters that are no labels."""
-    letters = (text or "").replace(" ", WORD_DELIMITER)
+    letters = WORD_DELIMITER.join((text or "").split())
     if not letters or any(letter not in _NUMBERS for letter in letters):
         return None
     return np.array([_NUMBERS[letter] for letter in letters])

@@ -27,7 +27,7 @@ class Run:
 
     network: all that learns. average: weights that follow it, which the state has beside it. settings: what the state
     cannot be separated from. rank: of several, the first one writes. They read one state, so the folder must be one
-    that all of them see.
+    that all of them see; ValueError where it is not, or has a state that this run cannot go on from.
     """
 
     def __init__(
@@ -47,6 +47,8 @@ class Run:
         self._step_began = time.monotonic()
         self.step, self.seconds_heard = 0, 0.0
         self._resume()
+        if self.rank.total(self.step) != self.rank.count * self.step:
+            raise ValueError(f"the ranks found other states than this one's in {output}: name a folder that all see")
         self.shared = rank.share(network)
 
     def train(
@@ -59,6 +61,8 @@ class Run:
 
         look: measures and writes what has been learnt, now and then and at the end; its figures are logged.
         """
+        if self.rank.leads:
+            self._log.forget_after(self.step)
         with closing(self._log), closing(batches):
             for batch in batches:
                 self._step_began = time.monotonic()

@@ -2,9 +2,12 @@
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from models.model_files import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +21,15 @@ class RunLog:
         self._lines, self._events = folder / LOG, folder / EVENTS
         self._writer: Any = None
         self._drawn = True
+
+    def forget_after(self, step: int) -> None:
+        """Drop the lines of later steps: a killed run did them after its last save, and does them again."""
+        if not self._lines.exists():
+            return
+        lines = self._lines.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        kept = [line for line in lines if _step_of(line) <= step]
+        if len(kept) < len(lines):
+            write_atomically(self._lines, "".join(kept).encode())
 
     def write(self, step: int, hours: float, figures: Mapping[str, float]) -> None:
         """Add the figures of a step, up to which so many hours were heard."""
@@ -46,3 +58,11 @@ class RunLog:
             return
         # of a run that goes on from an earlier step, what came after that step is drawn no more
         self._writer = SummaryWriter(self._events, purge_step=step)
+
+
+def _step_of(line: str) -> float:
+    """The step of a line; that of one that was cut never came."""
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf

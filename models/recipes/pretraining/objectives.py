@@ -56,6 +56,10 @@ class Data2vecConfig(MaskConfig):
     decay: tuple[float, float] = (0.99, 0.999)
     ramp: float = 0.3
 
+    def __post_init__(self) -> None:
+        if not self.ramp > 0:
+            raise ValueError(f"ramp must be a share of the run above 0, not {self.ramp}")
+
 
 @dataclass(frozen=True, slots=True)
 class Wav2vecConfig:
@@ -229,7 +233,7 @@ class Wav2vec(Objective):
     def _scores(self, context: Tensor, frames: Tensor, valid: Tensor, ahead: int, generator: torch.Generator) -> Tensor:
         """Products of the predictions with frames (N, 1 + K), the true one first."""
         there = valid[:, ahead:]
-        predicted = self.predictions[ahead - 1](context[:, : context.shape[1] - ahead][there])
+        predicted = self.predictions[ahead - 1](context[:, :-ahead][there])
         targets = frames[:, ahead:][there]
         others = draw_distractors(there, self.config.distractors, generator)
         true = (predicted * targets).sum(-1, keepdim=True)

@@ -4,9 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import torch
-
 from models.checkpoint import Checkpoint, save_checkpoint
 from models.conformer import ConformerEncoder
 from models.ctc import CtcModel
@@ -30,6 +27,7 @@ from models.recipes.pretraining.objectives import (
     Wav2vecConfig,
 )
 from models.recipes.recipe import SECTIONS, Optimisation, Recipe, read_sections, read_table
+from models.recipes.student import normalise_by, some_of
 from models.wav2vec2_checkpoint import Wav2Vec2Checkpoint, save_wav2vec2
 from models.wav2vec2_config import Wav2Vec2Config
 
@@ -95,7 +93,9 @@ class PretrainingRecipe(Recipe):
             raise ValueError(f"the recipe {self.name} finds nothing to train on under {data}")
         plan = BatchPlan(samples, self.batches, self.seed)
         maker = BatchMaker(noises(self, data), self.batches, self.augmentation, (), self.seed)
-        return RunBatches(plan, maker, rank), self.objective(_new_encoder(self, samples))
+        encoder = ConformerEncoder(self.encoder)
+        normalise_by(encoder, some_of(samples, self.seed))
+        return RunBatches(plan, maker, rank), self.objective(encoder)
 
     def save(self, folder: Path, objective: Objective, provenance: dict[str, Any]) -> None:
         """Write the encoder with heads of zero as a checkpoint."""
@@ -190,14 +190,6 @@ def read_pretraining_recipe(path: Path) -> Pretraining:
 def _all_speech(recipe: Recipe, data: Path) -> list[Sample]:
     """Every utterance of the stores, transcribed or not; none are joined, for each is compared with itself."""
     stores = [Store(data / name) for name in recipe.stores]
-    return [Sample(one, store, None, None, weight_of(recipe, one)) for store in stores for one in store.entries]
-
-
-def _new_encoder(recipe: Recipe, samples: list[Sample]) -> ConformerEncoder:
-    """A random encoder that normalises by the mean and deviation of some of the speech."""
-    encoder = ConformerEncoder(recipe.encoder)
-    order = np.random.default_rng(recipe.seed).permutation(len(samples))
-    frames = np.concatenate([samples[one].features.log_mel(samples[one].entry) for one in order[:1000]])
-    encoder.mean.copy_(torch.from_numpy(frames.mean(0)))
-    encoder.deviation.copy_(torch.from_numpy(frames.std(0)))
-    return encoder
+    return [
+        Sample(one, store, None, None, weight_of(one.key, recipe.weights)) for store in stores for one in store.entries
+    ]

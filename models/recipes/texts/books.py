@@ -97,11 +97,13 @@ def main() -> None:
         raise ValueError(f"{arguments.folders[0]} has no .txt files")
     library = Library(Exclusion(transcripts(arguments.exclude), _SHARED_WORDS))
     taken = 0
-    with gzip.open(arguments.output, "wt", compresslevel=3, encoding="utf-8") as output:
+    part = arguments.output.with_name(f"{arguments.output.name}.part")  # a kill leaves no half of a library
+    with gzip.open(part, "wt", compresslevel=3, encoding="utf-8") as output:
         for file in files:
             if found := library.read(decoded(file)):
                 taken += 1
                 output.writelines(f"{sentence}\n" for sentence in found)
+    part.replace(arguments.output)
     sys.stderr.write(f"{taken} of {len(files)} books\n")
 
 

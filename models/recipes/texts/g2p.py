@@ -5,7 +5,6 @@ import json
 import math
 import sys
 import time
-import tomllib
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -21,6 +20,7 @@ from models.g2p import END, G2p, G2pConfig, G2pNetwork, Pronunciation, build_net
 from models.recipes.commands import command
 from models.recipes.data.phonemes import PHONEMES
 from models.recipes.loop.average import Average
+from models.recipes.recipe import read_sections
 
 LETTERS = ascii_lowercase + "'"
 
@@ -56,16 +56,23 @@ class G2pRecipe:
         """The learning rate of a step."""
         cosine = 0.5 * (1 + math.cos(math.pi * step / steps))
         share = self.final_rate + (1 - self.final_rate) * cosine
-        return self.learning_rate * min(1.0, (step + 1) / self.warmup_steps) * share
+        return self.learning_rate * min(1.0, (step + 1) / max(1, self.warmup_steps)) * share
 
 
-def read_recipe(path: Path) -> G2pRecipe:
-    """A recipe file; ValueError says which key it does not know or lacks."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return G2pRecipe(**{**table, "network": G2pConfig(**table.get("network", {}))})
-    except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"cannot read the recipe {path}: {error}") from error
+def read_g2p_recipe(path: Path) -> G2pRecipe:
+    """A recipe file; ValueError names a key that it does not know or lacks."""
+    return read_sections(path, G2pRecipe, {"network": G2pConfig})
+
+
+def learnable(path: Path) -> Lexicon:
+    """A lexicon of words in LETTERS and pronunciations in PHONEMES; ValueError names what else there is in the file."""
+    lexicon = {word: tuple(tuple(said.split()) for said in variants) for word, variants in read_lexicon(path).items()}
+    for word, variants in lexicon.items():
+        if not word or not set(word) <= set(LETTERS):
+            raise ValueError(f"{path}: the word {word!r} has other characters than {LETTERS}")
+        if unknown := {label for said in variants for label in said} - set(PHONEMES):
+            raise ValueError(f"{path}: {word!r} is said with {min(unknown)!r}, which is none of the phonemes")
+    return lexicon
 
 
 def split(lexicon: Lexicon, share: float, seed: int) -> tuple[Lexicon, Lexicon]:
@@ -86,6 +93,8 @@ class Examples:
             for said in variants:
                 target = [END, *(place[label] for label in said), END]
                 groups.setdefault(len(word), []).append((spelled, target))
+        if not groups:
+            raise ValueError("there are no words to learn")
         self._groups = [_tensors(group) for group in groups.values()]
 
     def batches(self, size: int, random: torch.Generator) -> list[Batch]:
@@ -165,10 +174,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # sums in another order would give other weights
     started = time.process_time()
-    recipe = read_recipe(arguments.recipe)
-    forms = read_lexicon(arguments.lexicon)
-    lexicon = {word: tuple(tuple(said.split()) for said in variants) for word, variants in forms.items()}
-    known, held_out = split(lexicon, recipe.held_out, recipe.seed)
+    recipe = read_g2p_recipe(arguments.recipe)
+    known, held_out = split(learnable(arguments.lexicon), recipe.held_out, recipe.seed)
     g2p = train(known, PHONEMES, recipe, _say)
     save_g2p(arguments.output, g2p)
     errors = evaluate(load_g2p(arguments.output), held_out)  # what is shipped, in 16 bits, is what is scored

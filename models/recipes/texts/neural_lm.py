@@ -17,7 +17,7 @@ from models.lm import LmConfig, LmNetwork, NeuralLm, load_neural_lm, save_neural
 from models.model_files import write_atomically
 from models.recipes.loop.precision import autocast
 from models.recipes.recipe import Optimisation, read_sections
-from models.recipes.texts.neural_lm_text import IGNORED, Batches, Text, TokenBatch, prepare
+from models.recipes.texts.neural_lm_text import IGNORED, MOST_PIECES, Batches, Text, TokenBatch, prepare
 from models.recipes.texts.text_training import TextRun
 from models.word_pieces import WordPieces
 
@@ -45,6 +45,10 @@ class NeuralLmRecipe:
     network: LmConfig = field(default_factory=LmConfig)
     optimisation: Optimisation = field(default_factory=Optimisation)
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.pieces <= MOST_PIECES:
+            raise ValueError(f"pieces must be 1 to {MOST_PIECES}, not {self.pieces}")
 
     def settings(self) -> dict[str, Any]:
         """What the state of a run cannot be separated from, beside the optimisation."""

@@ -28,6 +28,9 @@ DESCRIPTION, TOKENS = "text.json", "text.safetensors"
 IGNORED = -100
 """The target that pads a sentence; cross_entropy leaves it out."""
 
+MOST_PIECES = 2**15 - 1
+"""A text is kept in 16 bits a piece."""
+
 _NOISE_TOKENS = 1.5
 """Sentences are put in batches by their length and this much chance, lest the same ones always meet."""
 

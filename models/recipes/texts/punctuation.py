@@ -69,6 +69,13 @@ class PunctuationRecipe:
     optimisation: Optimisation = field(default_factory=Optimisation)
     provenance: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if set(self.weights) != set(HEADS):
+            raise ValueError(f"weights must name the heads {', '.join(HEADS)}, not {', '.join(self.weights)}")
+        for source in {source for group in self.groups.values() for source in group}:
+            if source not in self.sources:
+                raise ValueError(f"groups name {source!r}, which is none of the sources")
+
     def settings(self) -> dict[str, Any]:
         """What a state cannot be separated from, besides how it is optimised."""
         kept = asdict(self)

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from asr_app.audio.types import Samples
-from asr_app.distilling import heard_by, paired
+from asr_app.distilling import hear, heard_by, paired, recordings_of
 from asr_app.errors import ConfigError
+from asr_app.recognizer import Recognizer
 from models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from models.conformer import EncoderConfig
 from models.ctc import CtcModel
@@ -82,6 +83,24 @@ def test_what_was_heard_is_not_heard_again_and_a_run_goes_on(
     assert asr(*command, tmp_path / "run", "--steps", 3, "--device", "cpu").code == 0
     assert texts(tmp_path / "run", model_folder) == before
     assert load_checkpoint(tmp_path / "run" / "checkpoint").provenance["steps"] == 3
+
+
+def test_a_recording_of_which_a_kill_left_a_part_is_heard_to_its_end(
+    model_folder: Path, tmp_path: Path, whistle: Callable[..., Samples], store: Callable[..., Path]
+) -> None:
+    teacher = Recognizer.load(model_folder)
+    (tmp_path / "talk").mkdir()
+    found = recordings_of(store("talk/long.wav", whistle("__tan______sat______nas__")).parent)
+    assert list(hear(teacher, found, tmp_path / "run", 0.0)) == found
+    folder = tmp_path / "run" / heard_by(teacher.sha256) / "train"
+    whole = {entry.key: entry.text for entry in Store(folder).entries}
+    assert len(whole) > 1
+    lines = (folder / "index.jsonl").read_text().splitlines(keepends=True)
+    (folder / "index.jsonl").write_text("".join(lines[:-1]))
+    assert list(hear(teacher, found, tmp_path / "run", 0.0)) == found
+    entries = Store(folder).entries
+    assert len(entries) == len(whole)
+    assert {entry.key: entry.text for entry in entries} == whole
 
 
 def test_a_teacher_that_is_sure_of_nothing(

@@ -70,11 +70,30 @@ def test_sections_are_read(tmp_path: Path) -> None:
         ("[optimisation]\nsave_every = 0", "save_every must be 1 or more"),
         ("[optimisation]\nchunks = []", "chunks must be encoder frames"),
         ("[optimisation]\nchunks = [-4]", "chunks must be encoder frames"),
+        ("[batches]\ngap_frames = [0, 0]", "gap_frames must be a range"),
+        ("[batches]\njoin_frames = [9, 4]", "join_frames must be a range"),
         ('[sequence]\nlexicon = "a"\nnbest = 1', "nbest must be 2 or more"),
     ],
 )
 def test_impossible_values_are_refused(tmp_path: Path, section: str, complaint: str) -> None:
     assert complaint in refusal(write(tmp_path, LEAST + section + "\n"))
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("[batches]\njoin_frames = [400]", "join_frames"),
+        ("[augmentation]\nlevel_db = [1.0, 2.0, 3.0]", "level_db"),
+        ("[optimisation]\nsteps = true", "steps"),
+        ("[optimisation]\nchunks = [1.5]", "chunks"),
+        ('[optimisation]\nhead_weights = { phonemes = "a" }', "head_weights"),
+        ('"b/" = "often"', "weights"),
+    ],
+)
+def test_what_is_in_a_value_is_checked(tmp_path: Path, section: str, key: str) -> None:
+    message = refusal(write(tmp_path, LEAST + section + "\n"))
+    assert f": {key} = " in message
+    assert message.endswith("is of the wrong type")
 
 
 @pytest.mark.parametrize("section", ["encoder", "batches", "augmentation", "optimisation", "distillation", "sequence"])
@@ -141,6 +160,6 @@ def test_shipped_recipes_name_no_test_data(path: Path) -> None:
     assert recipe.name == path.stem
     heard = {*recipe.stores, *recipe.teacher_stores, *recipe.noise_stores, *recipe.nonspeech_stores}
     kinds = {store.split("/")[0] for store in heard}
-    assert kinds <= {"real", "train-clean-5", "an4", "open", "voices", "synth", "noise"}
+    assert kinds <= {"real", "train-clean-5", "an4", "open", "voices", "rooms", "synth", "noise"}
     assert {store.split("/")[0] for store in recipe.dev_stores} <= {"dev"}
     assert not any("test" in name for name in (*heard, *recipe.dev_stores, *recipe.transcripts))

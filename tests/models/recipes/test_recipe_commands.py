@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models import recipes
+from models.recipes import commands
 
 RECIPES = Path(recipes.__file__).parent
 BAD = {
@@ -16,7 +17,10 @@ BAD = {
     "data.corpora an4 none": "No such file or directory: 'none/etc/an4_train.fileids'",
     "texts.books none --exclude none --output out": "none has no .txt files",
     "texts.books . --exclude junk --output out": "junk is damaged or of another kind",
-    "texts.g2p none.toml --lexicon junk --output out": "cannot read the recipe none.toml",
+    "texts.g2p none.toml --lexicon junk --output out": "cannot read the recipe",
+    "texts.g2p g2p.toml --lexicon empty --output out": "there are no words to learn",
+    "texts.g2p g2p.toml --lexicon hyphens --output out": "the word 'a-b' has other characters than",
+    "texts.g2p g2p.toml --lexicon letters --output out": "'ab' is said with 'B', which is none of the phonemes",
     "texts.g2p g2p.toml --lexicon junk --output out": "junk is damaged",
     "texts.itn none.toml --spans spans --proteno pairs --output out": "No such file or directory: 'spans'",
     "texts.itn none.toml --spans junk --proteno pairs --output out": "junk is damaged or of another kind",
@@ -30,6 +34,7 @@ BAD = {
     "texts.punctuation punctuation.toml --texts none --lexicon none --output out": "No such file or directory: 'none/",
     "data.sentences none --words none --exclude none --output out": "No such file or directory: 'none'",
     "data.sentences none --words junk --exclude manifest.jsonl --output out": "junk is damaged or of another kind",
+    "data.sentences none --words junk.gz --exclude manifest.jsonl --output out": "junk.gz is damaged",
     "data.synthesis none --output out": "No such file or directory: 'none'",
     "data.synthesis junk --output out": "junk is damaged or of another kind",
 }
@@ -40,6 +45,10 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of junk, a manifest whose recording is not there, and recipes that are right."""
     monkeypatch.chdir(tmp_path)
     Path("junk").write_bytes(b"\xff junk\n")
+    Path("junk.gz").write_bytes(b"junk")
+    Path("empty").touch()
+    Path("hyphens").write_text("a-b\tb\n")
+    Path("letters").write_text("ab\tb B\n")
     Path("book.txt").write_text("The door was open.\n")
     Path("manifest.jsonl").write_text(json.dumps({"audio": "none.wav", "duration": 1, "split": "train"}) + "\n")
     Path("g2p.toml").write_text('name = "small"\n')
@@ -62,6 +71,32 @@ def test_bad_input_is_told_in_a_line(
     *_, line = capsys.readouterr().err.splitlines()
     assert line.startswith(f"{program}: ")
     assert BAD[command] in line
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "told"),
+    [
+        (subprocess.CalledProcessError(1, "flite"), 2, "recite: Command 'flite' returned non-zero exit status 1.\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_what_else_ends_a_command(
+    raised: BaseException,
+    code: int,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.argv", ["recite.py"])
+
+    @commands.command
+    def main() -> None:
+        raise raised
+
+    with pytest.raises((SystemExit, type(raised))) as done:
+        main()
+    assert isinstance(done.value, SystemExit)
+    assert (done.value.code, capsys.readouterr().err) == (code, told)
 
 
 def test_every_command_is_told_of() -> None:

@@ -2,11 +2,13 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -19,6 +21,7 @@ from models.ctc import CtcModel
 from models.frontend import FrontendConfig
 from models.recipes.data.augment import Augmentation
 from models.recipes.data.batches import BatchConfig, BatchMaker
+from models.recipes.data.features import Store, StoreWriter
 from models.recipes.data.samples import HEADS, dev_samples
 from models.recipes.loop.rank import Rank
 from models.recipes.loop.run_log import LOG
@@ -147,6 +150,54 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(
     resumed.run()
     assert same(weights(resumed), undisturbed[1])
     assert resumed.loop.seconds_heard == pytest.approx(load_seconds(undisturbed[0]))
+
+
+def test_the_log_of_a_killed_run_has_every_step_once(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = shortened(evaluate_every=2)
+    run_and_kill(trainer(data, tmp_path, often), 9, monkeypatch)
+    assert [line["step"] for line in log(tmp_path)] == [2, 4, 6, 8]
+    trainer(data, tmp_path, often).run()
+    assert [line["step"] for line in log(tmp_path)] == [2, 4, 6, 8, 10, 12, 14]
+
+
+def test_a_run_that_began_with_other_weights_is_not_gone_on_with(
+    data: Path, tmp_path: Path, undisturbed: tuple[Path, dict[str, Tensor]]
+) -> None:
+    with pytest.raises(ValueError, match=r"\(start was '', now '[0-9a-f]{64}'\)"):
+        Trainer(RECIPE, data, undisturbed[0], ALONE, load_checkpoint(undisturbed[0] / "checkpoint"))
+
+
+class Elsewhere(Rank):
+    """A rank beside one whose folder has a state of a later step."""
+
+    def total(self, value: float) -> float:
+        return value + 5
+
+
+def test_ranks_that_do_not_see_one_folder_are_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="name a folder that all see"):
+        Trainer(RECIPE, data, tmp_path, Elsewhere(torch.device("cpu"), 0, 2))
+
+
+def test_a_band_that_is_empty_does_not_end_the_learning(
+    tmp_path: Path, tone_words: tuple[str, ...], write_speech: Callable[..., None]
+) -> None:
+    """As in telephone speech; noise is mixed into it all the same."""
+    write_speech(tmp_path / "wide", list(tone_words), "tones")
+    write_speech(tmp_path / "noise", [""], "noise")
+    wide, narrow = Store(tmp_path / "wide"), StoreWriter(tmp_path / "real", 80, np.uint8)
+    for entry in wide.entries:
+        rows = np.array(wide.rows(entry))
+        rows[:, 60:] = 0
+        narrow.add(entry.key, rows, entry.text, entry.speaker)
+    narrow.close()
+    recipe = replace(RECIPE, teacher_stores=(), dev_stores=(), nonspeech_stores=())
+    run = trainer(tmp_path, tmp_path / "run", recipe)
+    before = {name: one.clone() for name, one in run.student.named_parameters()}
+    run._train_step(run.batches.make(0))
+    assert any(not torch.equal(before[name], one) for name, one in run.student.named_parameters())
 
 
 def load_seconds(output: Path) -> float:

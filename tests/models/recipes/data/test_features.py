@@ -115,6 +115,49 @@ def test_a_run_goes_on_after_an_entry_that_was_cut(tmp_path: Path) -> None:
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
 
 
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+def test_a_second_kill_takes_nothing_that_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is written anew is empty for a moment."""
+    fill(tmp_path, "a", "b", "c")
+    cut_index(tmp_path)
+
+    def killed(path: Path, _: bytes) -> int:
+        path.open("wb").close()
+        raise KilledError
+
+    monkeypatch.setattr(Path, "write_bytes", killed)
+    StoreWriter(tmp_path, WIDTH, np.uint8).close()
+    assert contents(tmp_path).keys() == {"a", "b"}
+
+
+@pytest.mark.parametrize("stray", [1, WIDTH])
+def test_a_store_that_is_still_written_opens(tmp_path: Path, stray: int) -> None:
+    fill(tmp_path, "a")
+    with (tmp_path / "rows.bin").open("ab") as data:
+        data.write(bytes(stray))
+    assert contents(tmp_path) == {"a": rows(2).tolist()}
+
+
+@pytest.mark.parametrize(("width", "dtype"), [(WIDTH + 1, np.uint8), (WIDTH, np.float16)])
+def test_rows_of_another_shape_are_not_added(tmp_path: Path, width: int, dtype: type[np.generic]) -> None:
+    fill(tmp_path, "a")
+    with pytest.raises(ValueError, match=r"has rows of .*'uint8'.*, not of .* choose another --output"):
+        StoreWriter(tmp_path, width, dtype)
+    assert contents(tmp_path) == {"a": rows(2).tolist()}
+
+
+def test_lost_rows_are_no_zeros(tmp_path: Path) -> None:
+    fill(tmp_path, "a", "b")
+    with (tmp_path / "rows.bin").open("r+b") as data:
+        data.truncate(WIDTH)
+    for opened in (Store, lambda folder: StoreWriter(folder, WIDTH, np.uint8)):
+        with pytest.raises(ValueError, match="is damaged"):
+            opened(tmp_path)
+
+
 def test_a_store_without_utterances_opens(tmp_path: Path) -> None:
     fill(tmp_path)
     assert Store(tmp_path).entries == []

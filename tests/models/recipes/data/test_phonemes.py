@@ -90,8 +90,9 @@ def test_a_lexicon_has_weak_forms_and_each_word_once() -> None:
     assert found[""] == ()
 
 
-@needs_espeak
-def test_no_words_no_pronunciations() -> None:
+def test_no_words_no_pronunciations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor a synthesiser, for a recipe without transcripts."""
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     assert pronounce([]) == {}
     assert lexicon([]) == {}
 

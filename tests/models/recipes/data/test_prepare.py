@@ -84,6 +84,47 @@ def test_preparing_again_adds_what_is_missing(corpus: Path, tmp_path: Path) -> N
     ).read_bytes()
 
 
+def test_two_recordings_have_no_key_in_common(corpus: Path, tmp_path: Path) -> None:
+    """The second one would be taken for the first, and left out."""
+    other = tmp_path / "other" / "corpus"
+    other.mkdir(parents=True)
+    (other / "manifest.jsonl").write_text(corpus.read_text())
+    with pytest.raises(ValueError, match=r"both be called corpus/ann/0\.wav: rename one of their folders"):
+        list(utterances_of([corpus, other / "manifest.jsonl"], ["train"]))
+    again = corpus.parent / "ann" / ".." / "manifest.jsonl"
+    assert len(dict(utterances_of([corpus, corpus, again], ["train"]))) == 1
+
+
+def test_recordings_may_lie_elsewhere(corpus: Path, tmp_path: Path) -> None:
+    elsewhere = corpus.parent / "ann" / "0.wav"
+    (tmp_path / "other").mkdir()
+    manifest = tmp_path / "other" / "manifest.jsonl"
+    manifest.write_text(json.dumps({"audio": str(elsewhere), "duration": 0.5, "split": "train"}) + "\n")
+    utterances = list(utterances_of([manifest], ["train"]))
+    assert [key for key, _ in utterances] == [f"other/{elsewhere}"]
+    prepare(utterances, tmp_path / "out", Copies((1.0,)), None, 0)
+    assert [entry.frames for entry in Store(tmp_path / "out" / "features-0").entries] == [48]
+
+
+@pytest.mark.parametrize(("samples", "rate"), [(0, 8000), (0, 16000), (399, 16000), (240, 48000)])
+def test_a_recording_without_sound_is_named(tmp_path: Path, samples: int, rate: int) -> None:
+    soundfile.write(tmp_path / "empty.wav", np.zeros(samples, np.float32), rate)
+    with pytest.raises(ValueError, match=r"empty\.wav has no 30 ms of sound"):
+        load(tmp_path / "empty.wav", 1.0)
+
+
+@pytest.mark.parametrize("speed", [0.9, 1.0, 1.1])
+def test_the_shortest_recording_has_a_frame(tmp_path: Path, speed: float) -> None:
+    soundfile.write(tmp_path / "short.wav", np.zeros(round(0.03 * speed * 22050) + 1, np.float32), 22050)
+    assert len(module.log_mel(load(tmp_path / "short.wav", speed), Frontend(FrontendConfig()))) == 1
+
+
+def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "torn.wav").write_bytes(b"RIFF")
+    with pytest.raises(OSError, match=r"torn\.wav"):
+        load(tmp_path / "torn.wav", 1.0)
+
+
 class ShortTeacher:
     """Hears a number in every frame: the energy of 40 ms."""
 
@@ -111,6 +152,16 @@ def test_voices_and_distorted_takes(corpus: Path, tmp_path: Path, monkeypatch: p
     rows = [features.rows(entry).tobytes() for entry in features.entries]
     assert len(set(rows)) == len(rows)
     assert {entry.text for entry in features.entries} == {"text 0"}
+
+
+def test_a_teacher_may_come_later(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ZipformerTeacher", ShortTeacher)
+    utterances = list(utterances_of([corpus], ["train", "unlabelled"]))
+    for teacher in (None, Path("teacher")):
+        prepare(utterances, tmp_path / "out", Copies((1.0,)), teacher, 0)
+    features, targets = (Store(tmp_path / "out" / f"{name}-0") for name in ("features", "teacher"))
+    keys = [f"{key}@1" for key, _ in utterances]
+    assert [entry.key for entry in features.entries] == [entry.key for entry in targets.entries] == keys
 
 
 def test_a_copy_is_the_same_in_every_shard_and_order(

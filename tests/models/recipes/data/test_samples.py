@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.recipes.data.features import Entry, StoreWriter
+from models.recipes.data.features import StoreWriter
 from models.recipes.data.phonemes import PHONEMES
 from models.recipes.data.samples import (
     HEADS,
@@ -49,7 +49,11 @@ def test_labels_of_a_text() -> None:
     assert spelt(1, labels) == list("my|bee|ha")
 
 
-@pytest.mark.parametrize("text", ["", "my cat", "my 7", "Ha"])
+def test_there_is_one_delimiter_between_words() -> None:
+    assert spelt(1, Labeller(["my bee"]).labels(" my  bee ")) == list("my|bee")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "my cat", "my 7", "Ha"])
 def test_what_cannot_be_labelled_has_no_labels(text: str) -> None:
     assert Labeller(["my bee ha zoo", text]).labels(text) is None
 
@@ -61,10 +65,22 @@ def test_transcripts(tmp_path: Path) -> None:
     assert read_transcripts([tmp_path / "0.jsonl", tmp_path / "1.jsonl"]) == {"a/1": "ha", "ö/2": "bee"}
 
 
+@pytest.mark.parametrize("line", ["", "words", "[1]", '{"text": "ha"}', '{"key": "a/1", "text": 7}'])
+def test_transcripts_of_another_kind_are_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "told.jsonl").write_text(f"{line}\n")
+    with pytest.raises(ValueError, match=r"told\.jsonl is damaged or of another kind"):
+        read_transcripts([tmp_path / "told.jsonl"])
+
+
+def test_a_line_of_transcripts_ends_where_the_line_ends(tmp_path: Path) -> None:
+    told = json.dumps({"key": "a/1", "text": "ha\u2028bee"}, ensure_ascii=False)
+    (tmp_path / "told.jsonl").write_text(f"{told}\r\n", encoding="utf-8")
+    assert read_transcripts([tmp_path / "told.jsonl"]) == {"a/1": "ha\u2028bee"}
+
+
 @pytest.mark.parametrize(("key", "weight"), [("a/1", 2.0), ("a/b/1", 0.5), ("c/1", 1.0), ("b/a/", 1.0)])
 def test_the_longest_beginning_of_a_key_decides_its_weight(key: str, weight: float) -> None:
-    weighted = recipe(weights={"a/": 2.0, "a/b/": 0.5})
-    assert weight_of(weighted, Entry(key, 0, 1, None, "")) == weight
+    assert weight_of(key, {"a/": 2.0, "a/b/": 0.5}) == weight
 
 
 def test_training_samples(

@@ -40,3 +40,14 @@ def test_nothing_sure_is_told(
     with pytest.raises(SystemExit):
         label(tmp_path, monkeypatch, 0.8)
     assert "lower --confidence" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ['{"key": "a", "text": "b"}', "[1]", '{"file": "a.opus", "words": [{}]}'])
+def test_another_kind_of_file_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str
+) -> None:
+    (tmp_path / "heard").mkdir()
+    (tmp_path / "heard" / "other.jsonl").write_text(f"{line}\n")
+    with pytest.raises(SystemExit):
+        label(tmp_path, monkeypatch, 0.8)
+    assert "other.jsonl is damaged or of another kind" in capsys.readouterr().err

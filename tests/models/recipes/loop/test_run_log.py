@@ -30,6 +30,16 @@ def test_figures_become_lines_and_curves(tmp_path: Path) -> None:
     assert [(one.step, one.value) for one in drawn.Scalars("dev/tones/phonemes")] == [(40, 31.5)]
 
 
+def test_steps_that_are_done_again_are_told_once(tmp_path: Path) -> None:
+    (tmp_path / LOG).write_text('{"step": 20}\n{"step": 25}\n{"step": 40}\n{"step": 6')
+    log = RunLog(tmp_path)
+    log.forget_after(25)
+    assert [line["step"] for line in lines(tmp_path)] == [20, 25]
+    (tmp_path / LOG).unlink()
+    log.forget_after(25)
+    assert not (tmp_path / LOG).exists()
+
+
 def test_without_tensorboard_there_are_lines_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

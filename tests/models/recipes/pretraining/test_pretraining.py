@@ -1,5 +1,6 @@
 """What the objectives of pre-training mask, compare and move."""
 
+import pytest
 import torch
 from torch import Tensor
 from torch.testing import assert_close
@@ -155,3 +156,15 @@ def test_every_objective_teaches_every_parameter() -> None:
         for name, parameter in objective.named_parameters():
             assert parameter.grad is not None, name
             assert parameter.grad.isfinite().all(), name
+
+
+def test_utterances_may_be_shorter_than_what_is_predicted() -> None:
+    objective = Wav2vec(ConformerEncoder(ENCODER), Wav2vecConfig(steps=12), None)
+    features = torch.randn(2, 32, 20, generator=seeded(9))
+    loss, _ = objective(features, torch.tensor([32, 20]), moment())
+    assert loss.isfinite()
+
+
+def test_a_teacher_s_average_cannot_settle_in_no_time() -> None:
+    with pytest.raises(ValueError, match="ramp must be a share of the run above 0"):
+        Data2vecConfig(ramp=0.0)

@@ -49,6 +49,14 @@ def test_other_languages_are_left_out() -> None:
     assert library().read(book("La porte était ouverte et l'homme dans le couloir regardait la lettre. " * 3)) == []
 
 
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+def killed(*_: object) -> list[str]:
+    raise KilledError
+
+
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "one.txt").write_text(book(PROSE), encoding="utf-8")
@@ -57,6 +65,11 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     output = tmp_path / "books.txt.gz"
     arguments = [str(tmp_path / "a"), "--exclude", str(tmp_path / "dev.txt"), "--output", str(output)]
     monkeypatch.setattr(sys, "argv", ["books", *arguments])
+    with monkeypatch.context() as patch:
+        patch.setattr(Library, "read", killed)
+        with pytest.raises(KilledError):
+            main()
+    assert not output.exists()
     main()
     assert gzip.decompress(output.read_bytes()).decode().strip() == PROSE.strip()
     assert "1 of 2 books" in capsys.readouterr().err

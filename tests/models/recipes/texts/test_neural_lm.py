@@ -172,3 +172,9 @@ def test_perplexity_is_counted_as_the_n_grams_is(monkeypatch: pytest.MonkeyPatch
     ours, theirs = measure(lm, sentences, known), measure_ngram(Uniform(known), sentences)  # type: ignore[arg-type]
     assert (ours.sentences, ours.words, ours.unknown) == (theirs.sentences, theirs.words, theirs.unknown)
     assert ours.perplexity == pytest.approx(theirs.perplexity) == pytest.approx(10)
+
+
+@pytest.mark.parametrize("pieces", [0, 40_000])
+def test_a_text_has_room_for_so_many_pieces(pieces: int) -> None:
+    with pytest.raises(ValueError, match="pieces must be 1 to 32767"):
+        NeuralLmRecipe("large", "ngram.toml", pieces=pieces)

@@ -5,6 +5,7 @@ import json
 import lzma
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,6 +77,19 @@ def test_a_tagger_from_texts(run: Path) -> None:
     torch.testing.assert_close(later.network.encoder.state_dict(), earlier.network.encoder.state_dict())
     with pytest.raises(ValueError, match="another network"):
         PunctuationTrainer(replace(recipe, network=TaggerConfig()), corpus_of(run), run, earlier).run()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"groups": {"all": ["novels"]}}, "groups name 'novels', which is none of the sources"),
+        ({"weights": {"mark": 1.0}}, "weights must name the heads"),
+    ],
+)
+def test_a_tagger_s_recipe_names_what_there_is(wrong: dict[str, Any], complaint: str) -> None:
+    """Not after hours, at the first look."""
+    with pytest.raises(ValueError, match=complaint):
+        PunctuationRecipe(**{"name": "small", "sources": {SOURCE: 2000}, "groups": {"all": [SOURCE]}, **wrong})
 
 
 def test_biases_give_marks_in_doubt_a_chance() -> None:
