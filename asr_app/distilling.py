@@ -18,6 +18,7 @@ from asr_app.audio.file import read_audio
 from asr_app.audio.types import AudioChunk, Samples
 from asr_app.errors import AudioFormatError, ConfigError
 from asr_app.events import Event, Final
+from asr_app.file_names import as_text
 from asr_app.files.inputs import Recording, recordings
 from asr_app.library.models import LEXICON_FILE
 from asr_app.recognizer import Recognizer
@@ -98,7 +99,7 @@ def hear(teacher: Recognizer, found: Sequence[Recording], output: Path, confiden
     keys = {key for store in stores.values() for key in store.keys}
     try:
         for recording in found:
-            name = f"audio/{recording.place.as_posix()}"
+            name = as_text(f"audio/{recording.place.as_posix()}")
             heard = [] if f"{name}#0" in keys else list(enumerate(_segments(teacher, recording, confidence)))
             for number, (samples, text) in reversed(heard):  # the first comes last: where it is, all are
                 key = f"{name}#{number}"

@@ -61,8 +61,8 @@ class DictationApp(App[AsrError | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "toggle_theme", "Theme", show=False),
         Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q", "leave", "Quit"),
-        Binding("ctrl+q", "leave", "Quit", show=False),
+        Binding("q", "quit", "Quit"),
+        Binding("ctrl+q", "quit", "Quit", show=False),
     ]
 
     def __init__(
@@ -201,10 +201,11 @@ class DictationApp(App[AsrError | None]):
 
     def _change(self, model: str | None, device: str | None) -> None:
         """Go on with another model or microphone, once the session that is open, or is being opened, has ended."""
-        if (model, device) == self._wanted:
+        has_ended = self._session is None and self.status.state is not State.LOADING
+        if (model, device) == self._wanted and not has_ended:
             return
         self._wanted = (model, device)
-        if self._session is None and self.status.state is not State.LOADING:
+        if has_ended:
             self._open()
             return
         self._reopening = True
@@ -216,7 +217,8 @@ class DictationApp(App[AsrError | None]):
     def action_toggle_pause(self) -> None:
         """Pause, or listen again."""
         if self._session is None:
-            self.notify("There is no session to pause.")
+            is_loading = self.status.state is State.LOADING
+            self.notify("One moment: it is being loaded." if is_loading else "It has ended: m or l begins again.")
         elif self._session.status().state is State.PAUSED:
             self._session.resume()
         else:
@@ -265,18 +267,16 @@ class DictationApp(App[AsrError | None]):
         self.run_worker(self._save(), exclusive=True, group="dialog")
 
     async def _save(self) -> bool:
-        finals = self.document.finals()
-        if not finals:
+        if not self.document.segments:
             self.notify("Nothing to save yet.")
             return False
-        path = await self.push_screen_wait(Save(finals, self.writers, self.stem))
+        path = await self.push_screen_wait(Save(self.dictation.save, self.writers, self.stem))
         if path is None:
             return False
-        self.dictation.saved = True
         self.notify(f"Saved to {path}.")
         return True
 
-    def action_leave(self) -> None:
+    async def action_quit(self) -> None:
         """Leave; unsaved words are asked about first."""
         self.run_worker(self._leave(), exclusive=True, group="dialog")
 
@@ -287,6 +287,10 @@ class DictationApp(App[AsrError | None]):
             if answer is None or (answer == "save" and not await self._save()):
                 return
         self.exit()
+
+    def action_help_quit(self) -> None:
+        """What Ctrl-C does: it is too near to copying to end a dictation."""
+        self.notify("q leaves.")
 
     def action_help(self) -> None:
         """Show all keys."""

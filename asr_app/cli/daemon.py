@@ -98,8 +98,11 @@ def daemon(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Run the daemon until `asr ctl shutdown` or SIGTERM; SIGHUP reads the settings again."""
     if context.invoked_subcommand:
+        _check_no_options(context)
         return
-    check_source(source)
+    check_source(source, microphone)
+    if (api_key_file or tls_certificate or tls_key) and not (http or vosk or wyoming):
+        raise ConfigError("a key or TLS without a server: give --http, --vosk or --wyoming, too")
 
     from asr_app.daemon.listening import Binding, parse_address
     from asr_app.daemon.runtime import held, runtime_folder
@@ -137,6 +140,16 @@ def daemon(  # noqa: PLR0913  # one for each option
         servers = Servers(http_at, vosk_at, wyoming_at, wyoming_socket)
         told = "; ".join(["asr: ready: `asr ctl toggle` begins and ends a dictation", *servers.addresses])
         run(socket, make_service, servers, lambda: typer.echo(told, err=True))
+
+
+def _check_no_options(context: typer.Context) -> None:
+    """ConfigError where options of the daemon stand before a command of its own, which does not have them."""
+    for name in context.params:
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE":
+            raise ConfigError(
+                f"asr daemon {context.invoked_subcommand} takes no --{name.replace('_', '-')}: write it into the "
+                "settings file, or into ExecStart by `systemctl --user edit --full asr`"
+            )
 
 
 def _api_key(path: Path | None) -> str:

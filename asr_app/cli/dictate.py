@@ -87,7 +87,8 @@ def dictate(  # noqa: PLR0913  # one for each option
     settings = live_settings(**given, device=device, threads=threads, hotwords=hotwords, written=written)
     stem = f"dictation-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     piped = _keyboard_to_standard_input() if source == STANDARD_INPUT else None
-    _check(source, resume, journal)
+    check_source(source, microphone)
+    _check(resume, journal)
     sessions = Sessions(
         settings,
         source,
@@ -100,13 +101,12 @@ def dictate(  # noqa: PLR0913  # one for each option
     _run(sessions, stem, _open_journal(resume) if journal else None, left)
 
 
-def _check(source: str, resume: bool, journal: bool) -> None:
+def _check(resume: bool, journal: bool) -> None:
     """What can be known before the screen opens."""
     if resume and not journal:
         raise ConfigError("--resume reads the journal: leave --no-journal out")
-    if not sys.__stdin__ or not os.isatty(sys.__stdin__.fileno()):
-        raise ConfigError("asr dictate needs a terminal: run it in one, or use `asr transcribe`")
-    check_source(source)
+    if not all(stream and os.isatty(stream.fileno()) for stream in (sys.__stdin__, sys.__stderr__)):
+        raise ConfigError("asr dictate reads keys and draws in a terminal: run it in one, or use `asr transcribe`")
 
 
 def _keyboard_to_standard_input() -> BinaryIO:
@@ -234,9 +234,9 @@ class Sessions:
 
     def add_word(self, written: str, sounds_like: str | None) -> None:
         """Add a word to the vocabulary; the session hears it from its next segment on."""
-        from asr_app.words.vocabulary import Entry, merged, write_vocabulary
+        from asr_app.words.vocabulary import Entry, merged, read_vocabulary, write_vocabulary
 
-        vocabulary = merged(personal_words(self._settings), [Entry(written, sounds_like)])
+        vocabulary = merged(read_vocabulary(self._settings.vocabulary), [Entry(written, sounds_like)])
         self._expect(vocabulary)
         write_vocabulary(self._settings.vocabulary, vocabulary)  # now that it is known that it can be said
 
@@ -253,7 +253,7 @@ class Sessions:
     def _take_up_vocabulary(self) -> None:
         """Expect the words that another program has changed."""
         if self._loaded is not None and self._live is not None:
-            self._expect(personal_words(self._settings))
+            self._expect(personal_words(self._settings_for(self._loaded[0])))
 
     def _expect(self, vocabulary: "Sequence[Entry]") -> None:
         """Expect the words of a vocabulary, and those of the settings, from the next segment on."""
@@ -272,10 +272,13 @@ class Sessions:
         if self._loaded is None or self._loaded[0] != name:
             from asr_app.words.vocabulary import merged
 
-            settings = self._settings.model_copy(update={"model": name})
+            settings = self._settings_for(name)
             words = merged(personal_words(settings), expected(settings, self._hotwords))
             self._loaded = name, load_live_recognizer(settings, words)
         return self._loaded[1]
+
+    def _settings_for(self, model: str) -> "Settings":
+        return self._settings.model_copy(update={"model": model})
 
     def _writing_of(self, name: str) -> "Writing | None":
         """What writes the text of a model's words, where that is wanted."""

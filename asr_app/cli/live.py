@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from asr_app.cli.options import load_recognizer
-from asr_app.errors import AudioFormatError
+from asr_app.errors import AudioFormatError, ConfigError
 from asr_app.library.models import find_model, takes_words
 
 if TYPE_CHECKING:
@@ -42,10 +42,12 @@ def live_settings(**given: object) -> "Settings":
     return load_settings(**given).where_unset(chunk_ms=_CHUNK_MS)
 
 
-def check_source(source: str) -> None:
-    """AudioFormatError where a source is neither mic nor - nor a file."""
+def check_source(source: str, microphone: str | None) -> None:
+    """AudioFormatError where a source is neither mic nor - nor a file; ConfigError for a microphone beside another."""
     if source not in (MICROPHONE, STANDARD_INPUT) and not Path(source).is_file():
         raise AudioFormatError(f"{source} is no file: give mic, - or a recording to --source")
+    if microphone is not None and source != MICROPHONE:
+        raise ConfigError(f"--microphone is not heard beside --source {source}: leave one of them out")
 
 
 def live_source(source: str, microphone: str | None, sample_rate: int, piped: BinaryIO | None = None) -> "LiveSource":

@@ -173,6 +173,8 @@ def _source(what: str, folder: Path | None, name: str | None, sha256: str | None
 
     if folder is not None and not folder.is_dir():
         raise ConfigError(f"{folder} is no folder: name the one with the files")
+    if folder is None and what in shipped_models():
+        raise ConfigError(f"{what} ships with the program, it need not be fetched: choose it with --model {what}")
     source = source_in(folder, what) if folder else find_source(what)
     source = replace(source, name=name) if name else source
     return source.with_sha256(sha256) if sha256 else source

@@ -177,7 +177,9 @@ def read_table(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
         raise ValueError(f"the recipe {path} is a base of itself: name another one")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ValueError(f"cannot read the recipe {path}: {error.strerror}: check its name") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ValueError(f"cannot read the recipe {path}: {error}") from error
     base = table.pop("base", None)
     return table if base is None else _over(read_table(path.parent / str(base), (*above, path)), table)

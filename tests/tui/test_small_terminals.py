@@ -1,12 +1,15 @@
 """What a slow or a small terminal makes harder: keys in one burst, and help that does not fit."""
 
+from test_keys import running, until
 from textual import events
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
+from textual.widgets import RadioButton
 
 from tui.app import DictationApp
 from tui.messages import Edited
 from tui.screens.dialogs import Help
+from tui.screens.save import Save
 from tui.widgets.editor import SegmentEditor
 
 
@@ -46,3 +49,12 @@ async def test_help_scrolls_where_it_does_not_fit(app: DictationApp) -> None:
         await pilot.press("end")
         await pilot.pause()
         assert dialog.scroll_target_y == dialog.max_scroll_y
+
+
+async def test_every_format_is_in_sight_in_forty_columns(app: DictationApp) -> None:
+    async with running(app, size=(40, 10)) as pilot:
+        await pilot.press("s")
+        await until(lambda: isinstance(app.screen, Save))
+        await pilot.pause()
+        dialog = app.screen.query_one(".dialog").content_region
+        assert all(button.region in dialog for button in app.screen.query(RadioButton))

@@ -59,7 +59,8 @@ class Leave(ModalScreen[Literal["save", "discard"] | None]):
         """The question and three answers."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Leave"
-            yield Static(f"{self._words} words are not saved.")
+            are = "word is" if self._words == 1 else "words are"
+            yield Static(f"{self._words} {are} not saved.")
             with Horizontal(classes="buttons"):
                 yield Button("Save", variant="primary", id="save", compact=True)
                 yield Button("Discard", variant="error", id="discard", compact=True)

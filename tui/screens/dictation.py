@@ -1,6 +1,7 @@
 """The screen of `asr dictate`."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +13,7 @@ from textual.widgets import Footer, Static
 from asr_app.errors import AsrError
 from asr_app.events import Final, Partial, Transcript, Written
 from tui.messages import EditDropped, Edited, Sought
-from tui.session import Journal, State, Status
+from tui.session import Journal, State, Status, Writer
 from tui.transcript import Segment, TranscriptDocument
 from tui.widgets.bars import Figures, StateLine
 from tui.widgets.editor import SearchLine, SegmentEditor
@@ -50,7 +51,7 @@ class DictationScreen(Screen[None]):
     def __init__(self, document: TranscriptDocument, journal: Journal | None) -> None:
         super().__init__()
         self.document, self.journal = document, journal
-        self.saved = True
+        self.saved = not document.segments
         self.transcript = TranscriptView(document)
         self._state_line, self._spectrogram, self._figures = StateLine(), Spectrogram(), Figures()
         self._empty, self._more = Static(_LOADING, id="empty"), Static("↓ newest words: end", id="more")
@@ -137,6 +138,13 @@ class DictationScreen(Screen[None]):
             self.journal = None
             self.notify(str(error), severity="error", timeout=30)
 
+    def save(self, path: Path, writer: Writer) -> None:
+        """Write the transcript as it stands; OutputError where it cannot be written."""
+        from asr_app.files.outputs import write_whole  # here, for the screen shall not wait for NumPy
+
+        write_whole(path, writer(self.document.finals()))
+        self.saved = True
+
     def _show_emptiness(self) -> None:
         self._empty.display = not self.document.segments
 
@@ -155,6 +163,8 @@ class DictationScreen(Screen[None]):
 
     async def action_edit(self) -> None:
         """Rewrite a segment in place."""
+        if self.query(SegmentEditor):  # the command palette asks for another one
+            return
         segment = self._target()
         if segment is None or not segment.is_final:
             self.notify("No finished segment to edit yet.")
@@ -252,6 +262,7 @@ class DictationScreen(Screen[None]):
 
     def action_clear(self) -> None:
         """Choose no segment, and look for nothing."""
+        self._search.display = False  # which a click or a tab may have left open
         self.transcript.chosen = None
         self.transcript.query_text = ""
 

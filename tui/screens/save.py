@@ -1,6 +1,6 @@
 """Saving the transcript: a name, and one of the formats."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,8 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, RadioButton, RadioSet
 
 from asr_app.errors import OutputError
-from asr_app.events import Final
-from tui.session import Writers
+from tui.session import Writer, Writers
 
 _NAMES = {"txt": "Text", "srt": "SRT", "vtt": "VTT", "json": "JSON"}
 
@@ -22,10 +21,10 @@ class Save(ModalScreen[Path | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave")]
 
-    def __init__(self, finals: Sequence[Final], writers: Writers, stem: str) -> None:
-        """stem: the name to propose, without a suffix."""
+    def __init__(self, save: Callable[[Path, Writer], None], writers: Writers, stem: str) -> None:
+        """save: writes what there is by then, or raises OutputError. stem: the name to propose, without a suffix."""
         super().__init__()
-        self._finals, self._writers, self._stem = finals, writers, stem
+        self._save, self._writers, self._stem = save, writers, stem
         self._suffixes = list(writers)
         self._to_replace: Path | None = None
 
@@ -73,13 +72,11 @@ class Save(ModalScreen[Path | None]):
             self._to_replace = path
             self._complain("that file exists: enter replaces it")
         else:
-            self._write(path, writer(self._finals))
+            self._write(path, writer)
 
-    def _write(self, path: Path, document: str) -> None:
-        from asr_app.files.outputs import write_whole  # here, for the screen shall not wait for NumPy
-
+    def _write(self, path: Path, writer: Writer) -> None:
         try:
-            write_whole(path, document)
+            self._save(path, writer)
         except OutputError as error:
             self._complain(str(error))
         else:

@@ -9,7 +9,7 @@ from tui.messages import EditDropped, Edited, Sought
 
 
 class SegmentEditor(TextArea):
-    """A segment's words, to be changed; enter takes them, escape leaves them as they were."""
+    """A segment's words, to be changed; enter takes them, and going elsewhere; escape leaves them as they were."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "Keep the change", priority=True),
@@ -19,15 +19,29 @@ class SegmentEditor(TextArea):
     def __init__(self, segment_id: int, text: str) -> None:
         super().__init__(text, soft_wrap=True, compact=True, show_line_numbers=False, highlight_cursor_line=False)
         self.segment_id = segment_id
+        self._before, self._is_done = text, False
         self.move_cursor(self.document.end)
 
     def action_take(self) -> None:
         """Hand the text over, once keys that came before are in it."""
-        self.call_later(lambda: self.post_message(Edited(self.segment_id, self.text)))
+        if not self._is_done:
+            self._is_done = True
+            self.call_later(lambda: self.post_message(Edited(self.segment_id, self.text)))
 
     def action_leave(self) -> None:
         """Drop it."""
-        self.post_message(EditDropped())
+        if not self._is_done:
+            self._is_done = True
+            self.post_message(EditDropped())
+
+    def on_blur(self) -> None:
+        """A click or a tab elsewhere ends the edit, lest what is typed on act as keys; another window does not."""
+        if not self.app.app_focus:
+            return
+        if self.text == self._before:
+            self.action_leave()
+        else:
+            self.action_take()
 
 
 class SearchLine(Input):

@@ -39,6 +39,8 @@ def read_manifest(path: Path) -> Iterator[Utterance]:
                     duration=float(fields["duration"]),
                     split=fields.get("split", "unlabelled"),
                 )
+            except UnicodeDecodeError as error:
+                raise ValueError(f"{path}, line {number}: not UTF-8 text: give a manifest, JSON lines") from error
             except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
                 raise ValueError(f"{path}, line {number}: not an utterance ({error!r})") from error
 

@@ -1,6 +1,8 @@
 """`asr dictate` without its screen: the sessions that it opens."""
 
+import os
 import queue
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,7 @@ from loudness import Loudness
 import asr_app.audio.voice_activity
 import asr_app.words.vocabulary_watch
 from asr_app.audio.types import Samples
-from asr_app.cli.dictate import Sessions, _left
+from asr_app.cli.dictate import Sessions, _check, _left
 from asr_app.config import load_settings
 from asr_app.errors import AsrError, ConfigError
 from asr_app.events import Final, Written
@@ -64,6 +66,29 @@ def test_words_that_another_program_adds_are_taken_up(
     assert not listener.is_alive()
 
 
+def test_a_word_joins_those_that_the_settings_model_has_no_use_for(
+    model_folder: Path, whistle: Callable[..., Samples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "tan.wav", whistle("tan" + "_" * 100), 16_000)
+    shutil.copytree(model_folder, tmp_path / "letters")
+    (tmp_path / "letters" / "lexicon.txt.gz").unlink()  # a model such as wav2vec 2.0's
+    monkeypatch.setattr(asr_app.words.vocabulary_watch, "_LOOK_S", 0.01)
+    used = queue.Queue[Recognizer]()
+    monkeypatch.setattr(LiveSession, "use", lambda _, recognizer: used.put(recognizer))
+    settings = load_settings(model=str(tmp_path / "letters"), device="cpu")
+    write_vocabulary(settings.vocabulary, [Entry("sat")])
+    sessions = Sessions(settings, str(tmp_path / "tan.wav"))
+    session = sessions.open(str(model_folder), None)  # chosen on the screen
+    listener = threading.Thread(target=lambda: list(session.events()))
+    listener.start()
+    sessions.add_word("Tan", None)
+    assert settings.vocabulary.read_text() == "sat\nTan\n"
+    for _ in range(2):  # as it was added, and as the file is seen to have changed
+        assert [entry.written for entry in used.get(timeout=30).expected] == ["sat", "Tan"]
+    session.stop()
+    listener.join(30)
+
+
 def test_words_need_the_search_that_takes_them(
     model_folder: Path, whistle: Callable[..., Samples], tmp_path: Path
 ) -> None:
@@ -101,3 +126,9 @@ def test_a_session_that_was_left_is_told_of(tmp_path: Path, monkeypatch: pytest.
     assert "`asr dictate --resume`" in _left()  # another time, too: looking takes nothing away
     journal.path.write_text("[]\n")
     assert "not of a journal: delete the line" in _left()
+
+
+def test_a_screen_that_would_be_drawn_into_a_file_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "isatty", lambda descriptor: descriptor == 0)
+    with pytest.raises(ConfigError, match="draws in a terminal"):
+        _check(resume=False, journal=True)

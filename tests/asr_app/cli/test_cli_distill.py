@@ -1,6 +1,7 @@
 """`asr distill`: the whistle recogniser teaches a streaming model that has learnt nothing."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -90,7 +91,9 @@ def test_a_recording_of_which_a_kill_left_a_part_is_heard_to_its_end(
 ) -> None:
     teacher = Recognizer.load(model_folder)
     (tmp_path / "talk").mkdir()
-    found = recordings_of(store("talk/long.wav", whistle("__tan______sat______nas__")).parent)
+    path = store("talk/long.wav", whistle("__tan______sat______nas__"))
+    path.rename(path.with_name(os.fsdecode(b"caf\xe9.wav")))  # a name that is no UTF-8
+    found = recordings_of(path.parent)
     assert list(hear(teacher, found, tmp_path / "run", 0.0)) == found
     folder = tmp_path / "run" / heard_by(teacher.sha256) / "train"
     whole = {entry.key: entry.text for entry in Store(folder).entries}

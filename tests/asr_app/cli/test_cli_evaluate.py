@@ -94,6 +94,7 @@ ROW = {"audio": "0.flac", "text": "tan", "speaker": "me", "duration": 1.0, "spli
         (b"\xff\xfe\0", "cannot read a manifest"),
         (b"tan sat\n", "line 1: not an utterance"),
         (b"3\n", "line 1: not an utterance"),
+        (b"\x89PNG\r\n", "line 1: not UTF-8 text"),
         (b'{"text": "tan"}\n', "line 1: not an utterance"),
         (json.dumps(ROW | {"duration": "long"}).encode(), "line 1: not an utterance"),
         (json.dumps(ROW | {"text": 5}).encode(), "line 1: not an utterance"),

@@ -264,6 +264,12 @@ def test_models_list(asr: Asr, two_models: Path) -> None:
     assert [line.split()[:2] for line in done.out.splitlines()[1:3]] == [["english", "shipped"], ["whistle", "shipped"]]
 
 
+def test_what_ships_is_not_fetched(asr: Asr, two_models: Path) -> None:
+    done = asr("models", "pull", "whistle")
+    assert done.code == ConfigError.exit_code
+    assert done.complaint.endswith("choose it with --model whistle")
+
+
 def test_models_info(asr: Asr, two_models: Path) -> None:
     import json
 
