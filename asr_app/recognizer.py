@@ -218,7 +218,7 @@ class RecognizerSession:
         return events
 
     def end(self) -> list[Event]:
-        """The last final, where there are words, after close and the last step."""
+        """The last final, where there are words: after close and the last step, or where nothing can follow."""
         return self._segment.finish()
 
     def _advance(self) -> list[Event]:

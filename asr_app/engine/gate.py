@@ -98,8 +98,8 @@ class GatedSession:
         return self.flush()
 
     def end(self) -> list[Event]:
-        """Nothing more: the final of each run of speech comes with its last step."""
-        return []
+        """The final of speech that a failure has cut; that of any other has come with its last step."""
+        return self._end()
 
     def _go_on(self) -> list[Event]:
         """The events of what was heard, up to speech that is yet to be stepped to its end."""

@@ -53,7 +53,7 @@ class StreamSession(Protocol):
         ...
 
     def end(self) -> list[Event]:
-        """The last events, once it is over."""
+        """The last events, once it is over, or where a failure ends it."""
         ...
 
 
@@ -147,8 +147,15 @@ class EngineStream:
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Tell that the stream is over because of an error."""
-        self._end([Failed(explained(error))])
+        """Tell that the stream is over because of an error, and before it the final of what was understood."""
+        self._end([*self._understood(), Failed(explained(error))])
+
+    def _understood(self) -> list[Event]:
+        try:
+            return self._session.end()
+        except Exception:
+            logger.info("the words in progress are lost, too", exc_info=True)
+            return []
 
     def _hear(self) -> None:
         """Feed the session up to a chunk that is ready for a step; end the stream where all was said."""

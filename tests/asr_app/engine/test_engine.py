@@ -203,6 +203,25 @@ def test_one_broken_stream_in_a_batch_fails_alone(recognizer: Recognizer, whistl
         assert engine.status.failure is None
 
 
+@pytest.mark.parametrize("gated", [False, True])
+def test_what_was_understood_before_a_failure_is_told(
+    recognizer: Recognizer, whistle: Whistle, gated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asr_app.audio.voice_activity, "SileroVad", Loudness)
+    faulty, tape = Faulty(recognizer), Tape()
+    with Engine(faulty, EngineLimits(queue_s=60.0)) as engine:  # type: ignore[arg-type]
+        session = GatedSession(recognizer) if gated else recognizer.session()
+        stream = engine.open(tape, session)
+        feed(stream, whistle("_tan_sat"))
+        until(lambda: engine.status.waiting_s == 0 and any(isinstance(event, Partial) for event in tape.events))
+        faulty.bad = session.acoustic
+        feed(stream, whistle("_nas" * 5))
+        *_, final, failed = tape.wait()
+    assert isinstance(failed, Failed)
+    assert isinstance(final, Final)
+    assert final.text.startswith("tan")
+
+
 def test_sound_that_is_no_number_harms_nobody_else(engine: Engine, whistle: Whistle) -> None:
     good, bad = Tape(), Tape()
     streams = engine.open(good, engine.recognizer.session()), engine.open(bad, engine.recognizer.session())
