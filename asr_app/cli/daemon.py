@@ -1,5 +1,6 @@
 """`asr daemon`: a recogniser in the background, for `asr ctl` and other programs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from asr_app.daemon.service import Service, Writers
     from asr_app.daemon.sinks import Sink
     from asr_app.recognizer import Recognizer
-    from asr_app.text.writing import Write
+    from asr_app.text.writing import Writing
 
 _ADDRESS = "[HOST:]PORT"
 
@@ -182,8 +183,9 @@ def _load_writers(settings: "Settings") -> "Writers":
     from asr_app.text.writing import load_writing
     from asr_app.typing.pace import CommittedWords
 
-    def load(dictated: bool) -> "Write":
-        return load_writing(settings, find_model(settings.model), dictated).write
+    def load(dictated: bool) -> "Writing":
+        # clients that hear along get the words as they are
+        return replace(load_writing(settings, find_model(settings.model), dictated), live=None)
 
     return Writers(
         dictation=None if settings.written is False else load(True),

@@ -22,7 +22,7 @@ from asr_app.cli.live import (
     live_source,
     load_live_recognizer,
 )
-from asr_app.cli.messages import explained
+from asr_app.cli.messages import INTERNAL_ERROR, explained
 from asr_app.cli.options import (
     BeamOption,
     ChunkOption,
@@ -167,8 +167,8 @@ def _run(sessions: "Sessions", stem: str, journal: "Journal | None", notice: str
         journal.discard()
     if error:
         raise error
-    if app.return_code:
-        raise typer.Exit(app.return_code)
+    if app.return_code:  # a bug has been told
+        raise typer.Exit(INTERNAL_ERROR)
 
 
 def _to_text(finals: "Sequence[Final]") -> str:

@@ -29,13 +29,10 @@ from asr_app.cli import (
     transcribe,
     vocabulary,
 )
-from asr_app.cli.messages import complain, explained
+from asr_app.cli.messages import INTERNAL_ERROR, complain, explained
 from asr_app.errors import AsrError, OutputError
 
 logger = logging.getLogger(__name__)
-
-INTERNAL_ERROR = 70
-"""Exit code of a bug: EX_SOFTWARE of sysexits.h."""
 
 
 class _Commands(TyperGroup):

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from asr_app.errors import OutputError
 
+INTERNAL_ERROR = 70
+"""Exit code of a bug: EX_SOFTWARE of sysexits.h."""
+
 
 def complain(message: object) -> None:
     """Write a message as one line, whatever line breaks it has."""

@@ -159,12 +159,15 @@ def _write_again(folders: Sequence[Path], output: Path, write: Callable[[], None
     if output.resolve() in [folder.resolve() for folder in folders]:
         raise ConfigError(f"{output} is the model itself: name another folder")
     check_output(output)
+    rest = [path for path in folders[-1].iterdir() if path.name not in (WEIGHTS, DESCRIPTION)]
     try:
         write()
     except (OSError, ValueError) as error:
         raise CheckpointError(explained(error)) from error
-    for path in folders[-1].iterdir():
-        if path.is_file() and path.name not in (WEIGHTS, DESCRIPTION):
+    for path in rest:
+        if path.is_dir():  # the tagger's, and a language model's
+            shutil.copytree(path, output / path.name, dirs_exist_ok=True)
+        else:
             shutil.copyfile(path, output / path.name)
 
 

@@ -24,7 +24,7 @@ from asr_app.errors import AsrError
 from asr_app.events import Event, Failed, Final, SpeechEnded, SpeechStarted, Transcript, Written
 from asr_app.recognizer import Recognizer
 from asr_app.records.remembering import Memory
-from asr_app.text.writing import Listener, Write, WrittenListener
+from asr_app.text.writing import Listener, Writing, WrittenListener
 from asr_app.typing.pace import Pace
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class StateChanged(Event):
 class Dictation:
     """For the event loop's thread.
 
-    write: gives the written form of finals, which goes to the sink in their place, from the next take on; None for
+    writing: gives the written form of finals, which goes to the sink in their place, from the next take on; None for
     none. What a voice command wants done is told in its written event; "stop" is obeyed here.
     pace: which raw words go to the sink, and when, from the next take on; None for finals, in their written form.
     memory: is given every take that was not cancelled, at its end; None for none.
@@ -63,7 +63,7 @@ class Dictation:
 
     def __init__(self, open_source: OpenSource, sink: Sink, publish: Callable[[Event], None], backlog: int) -> None:
         """publish: tells subscribers. backlog: events that may wait for the sink."""
-        self.write: Write | None = None
+        self.writing: Writing | None = None
         self.pace: Pace | None = None
         self.memory: Memory | None = None
         self._open_source, self._sink, self._publish, self._backlog = open_source, sink, publish, backlog
@@ -83,7 +83,7 @@ class Dictation:
         async with self._starting:
             if self._take:
                 return False
-            take = _Take(streams, Outbox(self._backlog), self.write, self.pace)
+            take = _Take(streams, Outbox(self._backlog), self.writing, self.pace)
             await asyncio.to_thread(take.start, self._open_source)
             self._take = take
             self._relay = asyncio.create_task(self._pass_on(take, self._relay))
@@ -192,19 +192,19 @@ class Dictation:
 
 def _is_last(event: Event, take: "_Take") -> TypeGuard[Final]:
     """Whether an event is the last of its segment: the written form of its final, where there is one."""
-    return isinstance(event, Final) and isinstance(event, Written) is (take.write is not None)
+    return isinstance(event, Final) and isinstance(event, Written) is (take.writing is not None)
 
 
 class _Take:
     """A run of a source: a thread that reads it and hands its chunks to the engine."""
 
-    def __init__(self, streams: Streams, outbox: Outbox, write: Write | None, pace: Pace | None) -> None:
+    def __init__(self, streams: Streams, outbox: Outbox, writing: Writing | None, pace: Pace | None) -> None:
         """Open the engine's stream: the engine may retire while a source opens. AsrError where it refuses."""
-        self.outbox, self.write, self.pace, self.failure, self.is_cancelled = outbox, write, pace, "", False
+        self.outbox, self.writing, self.pace, self.failure, self.is_cancelled = outbox, writing, pace, "", False
         self.said: dict[int, Final] = {}
         self.recognizer = streams.recognizer
         self._resources = ExitStack()
-        listener: Listener = WrittenListener(outbox, write) if write else outbox
+        listener: Listener = WrittenListener(outbox, writing) if writing else outbox
         try:
             self._stream = streams.open(listener)
         except AsrError:

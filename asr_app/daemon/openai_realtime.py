@@ -19,7 +19,7 @@ from asr_app.errors import AsrError, ProtocolError
 
 logger = logging.getLogger(__name__)
 
-_POLICY, _TRY_AGAIN = 1008, 1013  # close codes (RFC 6455, 7.4, and its registry)
+_POLICY = 1008  # a close code (RFC 6455, 7.4)
 
 
 async def converse(socket: WebSocket, service: Service, limits: Limits) -> None:

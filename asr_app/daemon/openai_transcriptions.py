@@ -32,7 +32,7 @@ from asr_app.engine.stream import explained
 from asr_app.errors import AsrError, AudioFormatError
 from asr_app.events import Final, Written
 from asr_app.recognizer import Recognizer
-from asr_app.text.writing import Write, WrittenListener
+from asr_app.text.writing import Writing, WrittenListener
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class Transcriptions:
             recognizer = await self._service.recognizer(wanted.hints)
         except AsrError as error:
             raise api_error(error) from error
-        work = _Work(wanted.recording, self._limits, self._service.write_recordings)
+        work = _Work(wanted.recording, self._limits, self._service.recordings_writing)
         loop = asyncio.get_running_loop()
         reading = loop.run_in_executor(self._threads, work.transcribe, self._service.recordings, recognizer)
         try:
@@ -152,12 +152,12 @@ class Transcriptions:
 class _Work:
     """A recording on its way: a thread has it heard, the event loop takes its segments."""
 
-    def __init__(self, path: Path, limits: Limits, write: Write | None) -> None:
-        """write: gives the text of finals, in place of what was heard."""
+    def __init__(self, path: Path, limits: Limits, writing: Writing | None) -> None:
+        """writing: gives the text of finals, in place of what was heard."""
         self.duration_s, self.is_done = 0.0, False
-        self._path, self._limits, self._is_written = path, limits, write is not None
+        self._path, self._limits, self._is_written = path, limits, writing is not None
         self._outbox = Outbox(limits.backlog)
-        self._listener = WrittenListener(self._outbox, write) if write else self._outbox
+        self._listener = WrittenListener(self._outbox, writing) if writing else self._outbox
         self._cancelled = threading.Event()
         self._error: ApiError | None = None
 

@@ -24,7 +24,7 @@ from asr_app.live.two_passes import SecondPass
 from asr_app.recognizer import Recognizer
 from asr_app.records.history import Kind
 from asr_app.records.remembering import memory_of
-from asr_app.text.writing import Write
+from asr_app.text.writing import Writing
 from asr_app.typing.pace import Pace
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ Load = Callable[["Settings"], Recognizer]
 class Writers:
     """What makes written text of finals, where it is wanted: of dictation, and of recordings. pace: see Dictation."""
 
-    dictation: Write | None = None
-    recordings: Write | None = None
+    dictation: Writing | None = None
+    recordings: Writing | None = None
     pace: Pace | None = None
 
 
@@ -70,7 +70,7 @@ class Service:
         self.limits = self.settings.limits
         self.stopping = asyncio.Event()
         self.recordings = Recordings()
-        self.write_recordings: Write | None = None
+        self.recordings_writing: Writing | None = None
         self._second_pass = SecondPass()
         self._read_settings, self._load, self._load_writers = read_settings, load, load_writers
         self._began, self._opened = time.monotonic(), 0
@@ -128,8 +128,8 @@ class Service:
             settings = changed(self.settings)
             recognizer = await asyncio.to_thread(self._load, settings)
             writers = await asyncio.to_thread(self._load_writers, settings)
-            self._dictation.write, self._dictation.pace = writers.dictation, writers.pace
-            self.write_recordings = writers.recordings
+            self._dictation.writing, self._dictation.pace = writers.dictation, writers.pace
+            self.recordings_writing = writers.recordings
             self._dictation.memory = memory_of(settings, Kind.DAEMON)
             before, self._engine = self._engine, Engine(recognizer, self.limits.engine)
             self.settings = settings

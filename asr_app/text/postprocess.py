@@ -28,7 +28,7 @@ from asr_app.text.written import written
 
 logger = logging.getLogger(__name__)
 
-_TIMEOUT_S, _TIMEOUT_A_WORD_S = 3.0, 0.005
+TIMEOUT_S, _TIMEOUT_A_WORD_S = 3.0, 0.005
 _REMEMBERED = 100
 """Segments that may be scratched one after another before the next begins a text anew."""
 
@@ -136,7 +136,7 @@ class PostProcessor:
         write: Write,
         tell: Callable[[Written], None],
         ended: Callable[[], None] = lambda: None,
-        timeout_s: float = _TIMEOUT_S,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         """write: of a Pipeline. tell, ended: get what was written, and its end, in another thread.
 

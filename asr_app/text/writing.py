@@ -12,7 +12,7 @@ from asr_app.live.event_queue import EventQueue
 from asr_app.text.beside import load_text_models
 from asr_app.text.hook import Hook
 from asr_app.text.live_text import LivePartials
-from asr_app.text.postprocess import PostProcessor, Write, WritingOptions, load_pipeline
+from asr_app.text.postprocess import TIMEOUT_S, PostProcessor, Write, WritingOptions, load_pipeline
 from asr_app.text.stages import Tagger
 
 __all__ = ["Listener", "Write", "Writing", "WrittenListener", "load_writing", "with_written"]
@@ -20,10 +20,15 @@ __all__ = ["Listener", "Write", "Writing", "WrittenListener", "load_writing", "w
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What writes, shared by all streams. live: puts sentences into partials, where there is a model that can."""
+    """What writes, shared by all streams.
+
+    live: puts sentences into partials, where there is a model that can. timeout_s: for a short final, the user's own
+    last step included.
+    """
 
     write: Write
     live: Tagger | None = None
+    timeout_s: float = TIMEOUT_S
 
 
 class Listener(Protocol):
@@ -43,15 +48,17 @@ def load_writing(settings: Settings, recognizer: Path, dictated: bool) -> Writin
 
     dictated: whether the speaker knows of the voice commands. Raises ConfigError and CheckpointError.
     """
+    hook = Hook(settings.hook, settings.hook_shell, settings.hook_timeout_s) if settings.hook else None
     options = WritingOptions(
         commands=settings.commands or None if dictated else None,
         own_commands=settings.own_commands,
         replacements=settings.replacements,
         numbers=settings.numbers,
-        hook=Hook(settings.hook, settings.hook_shell, settings.hook_timeout_s) if settings.hook else None,
+        hook=hook,
     )
     models = load_text_models(recognizer)
-    return Writing(load_pipeline(options, models.rewriter, models.tagger).write, models.live)
+    write = load_pipeline(options, models.rewriter, models.tagger).write
+    return Writing(write, models.live, TIMEOUT_S + (hook.timeout_s if hook else 0.0))
 
 
 class WrittenListener:
@@ -60,10 +67,10 @@ class WrittenListener:
     With a live tagger the words in progress come in sentences; where they cannot, the segment's written form says why.
     """
 
-    def __init__(self, listener: Listener, write: Write, live: Tagger | None = None) -> None:
+    def __init__(self, listener: Listener, writing: Writing) -> None:
         self._listener = listener
-        self._processor = PostProcessor(write, self._tell, self._end)
-        self._partials = LivePartials(live, lambda: self._processor.before) if live else None
+        self._processor = PostProcessor(writing.write, self._tell, self._end, writing.timeout_s)
+        self._partials = LivePartials(writing.live, lambda: self._processor.before) if writing.live else None
 
     def put(self, event: Event) -> None:
         """See Listener."""
@@ -90,7 +97,7 @@ class WrittenListener:
 def with_written(events: Iterable[Event], writing: Writing) -> Iterator[Event]:
     """Events as they come and, behind each final, its written form when it is ready; ends when both have."""
     merged = EventQueue()
-    listener = WrittenListener(merged, writing.write, writing.live)
+    listener = WrittenListener(merged, writing)
 
     def pump() -> None:
         try:

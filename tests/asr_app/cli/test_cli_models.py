@@ -22,6 +22,15 @@ def test_a_shrunk_recogniser_is_whole(asr: Asr, model_folder: Path, tmp_path: Pa
     ]
 
 
+def test_what_lies_in_folders_beside_a_model_is_kept(asr: Asr, model_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "own" / "tagger").mkdir(parents=True)
+    for path in model_folder.iterdir():
+        (tmp_path / "own" / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "own" / "tagger" / "tagger.json").write_text("{}")
+    assert asr("models", "shrink", tmp_path / "own", "--output", tmp_path / "small").code == 0
+    assert (tmp_path / "small" / "tagger" / "tagger.json").read_text() == "{}"
+
+
 def test_a_recogniser_is_not_shrunk_into_itself(asr: Asr, model_folder: Path) -> None:
     before = (model_folder / "model.json").read_bytes()
     done = asr("models", "shrink", model_folder, "--output", model_folder)

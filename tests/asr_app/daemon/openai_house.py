@@ -16,7 +16,7 @@ from asr_app.daemon.listening import Binding
 from asr_app.daemon.openai_server import serve_openai
 from asr_app.daemon.service import Service, Writers
 from asr_app.daemon.sinks import NoSink
-from asr_app.text.writing import Write
+from asr_app.text.writing import Write, Writing
 
 KEY = "sesame"
 
@@ -50,7 +50,7 @@ def at_home(
             lambda _: load(chunk_ms=320),
             no_source,
             NoSink(),
-            load_writers=lambda _: Writers(recordings=write),
+            load_writers=lambda _: Writers(recordings=Writing(write) if write else None),
         )
         await service.load(settings)
         over, loop = asyncio.Event(), asyncio.get_running_loop()

@@ -23,7 +23,7 @@ from asr_app.live.two_passes import SecondPass
 from asr_app.recognizer import Recognizer
 from asr_app.text.postprocess import unwritten
 from asr_app.text.stages import Token
-from asr_app.text.writing import Write
+from asr_app.text.writing import Write, Writing
 from asr_app.text.written import written
 from asr_app.typing.pace import CommittedWords
 from decoder.types import Word
@@ -49,7 +49,7 @@ def dictate(load: Callable[..., Recognizer], recording: Path, monkeypatch: pytes
         sink, told = Memory(), list[Event]()
         source = RealTimeFile(recording, engine.recognizer.sample_rate, pace=pace)
         dictation = Dictation(lambda _: source, sink, told.append, 1_000)
-        dictation.write = write
+        dictation.writing = Writing(write) if write else None
         assert await dictation.start(Streams(engine, engine.recognizer, second_pass))
         await dictation.drain(60)
         assert dictation.state is State.IDLE

@@ -10,7 +10,7 @@ from asr_app.config import load_settings
 from asr_app.errors import CheckpointError, ConfigError
 from asr_app.events import Event, Final, Partial, SpeechEnded, Written
 from asr_app.live.event_queue import EventQueue
-from asr_app.text import beside
+from asr_app.text import beside, writing
 from asr_app.text.beside import TAGGER, WRITER, load_text_models, text_models_of
 from asr_app.text.postprocess import WritingOptions, load_pipeline, unwritten
 from asr_app.text.writing import Writing, load_writing, with_written
@@ -119,6 +119,14 @@ def test_a_slow_model_does_not_hold_up_events() -> None:
     source.close()
     (text,) = heard
     assert isinstance(text, Written)
+
+
+def test_the_user_s_own_last_step_has_its_own_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "TIMEOUT_S", 0.3)
+    (folder / "config.toml").write_text('hook = "sleep 1; cat"\nhook_shell = true\nhook_timeout_s = 20\n')
+    *_, text = with_written([said("twenty")], load_writing(load_settings(), folder, dictated=True))
+    assert isinstance(text, Written)
+    assert (text.text, text.note) == ("20", "")
 
 
 def test_words_in_progress_come_in_sentences_and_a_segment_says_why_they_did_not() -> None:
