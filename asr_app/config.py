@@ -35,9 +35,22 @@ def _vocabulary_file() -> Path:
 
 
 def _positive(limits: Limits) -> Limits:
-    if min(asdict(limits).values()) <= 0:
+    if not all(limit > 0 for limit in asdict(limits).values()):  # nan, too
         raise ValueError("a limit that is not more than 0")
     return limits
+
+
+def _file(path: Path) -> Path:
+    """A file's path with the user's home folder for ~, which no shell has seen; ValueError where it names none."""
+    if not path.name:
+        raise ValueError("no file")
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError("no such user") from error
+
+
+UserPath = Annotated[Path, AfterValidator(_file)]
 
 
 class Settings(BaseSettings):
@@ -46,7 +59,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ASR_", extra="forbid", frozen=True)
 
     model: str = Field("english", description="a model's name or folder")
-    lm: Path | None = Field(None, description="a KenLM n-gram in place of the model's own")
+    lm: UserPath | None = Field(None, description="a KenLM n-gram in place of the model's own")
     decoder: DecoderName = Field("beam", description="beam, characters or greedy")
     beam: int | None = Field(None, ge=1, description="how many hypotheses to keep, 1 or more")
     chunk_ms: Annotated[int, Field(ge=1, le=30_000)] | Literal["full"] = Field(
@@ -57,12 +70,12 @@ class Settings(BaseSettings):
     final_model: str = Field(
         "same", description="the model that writes the finals of live speech, same for the model itself, or none"
     )
-    personal_lm: Path | None = Field(
+    personal_lm: UserPath | None = Field(
         None, description="a language model of your own texts (`asr lm build`), mixed with the other one"
     )
     personal_lm_weight: float | None = Field(None, gt=0, lt=1, description="its share, between 0 and 1")
-    hotwords: Path | None = Field(None, description="a text file of words and phrases to expect")
-    vocabulary: Path = Field(default_factory=_vocabulary_file, description="the file of `asr vocabulary`")
+    hotwords: UserPath | None = Field(None, description="a text file of words and phrases to expect")
+    vocabulary: UserPath = Field(default_factory=_vocabulary_file, description="the file of `asr vocabulary`")
     threads: int | None = Field(None, ge=1, description="a number of CPU threads, 1 or more")
     written: bool | None = Field(
         None, description="true or false: written text; unset, dictation writes and transcripts are as recognised"

@@ -75,6 +75,8 @@ def make_decoder(trained: Trained, folder: Path, options: RecognizerOptions) -> 
     words = _read_lexicon(folder / LEXICON_FILE, heads["phonemes"]).words if "phonemes" in heads else None
     path = _language_model_of(folder)
     letter_lm = _read_models(options, path, words) if path or options.lm else None
+    if letter_lm is None and options.personal_lm is not None:
+        logger.warning("the model has no language model to mix a personal one with: give yours as --lm")
     letters = _search_options(CharacterBeamOptions(), trained, options)
     return "characters", CharacterBeamDecoder(labels, _BLANK, letter_lm, frame_duration_s, letters, DELIMITER)
 

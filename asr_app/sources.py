@@ -35,6 +35,8 @@ _OWN = (
     "lm.bin",
     "neural_lm.json",
     "neural_lm.safetensors",
+    "tagger/tagger.json",
+    "tagger/tagger.safetensors",
     "words.txt.gz",
 )
 _PLAIN = frozenset({CONFIG, DESCRIPTION, SAFE_WEIGHTS, PICKLED_WEIGHTS, "alphabet.json", *_SETTINGS, *_OWN})
@@ -201,7 +203,9 @@ def _resolved(repository: str, revision: str) -> str:
 
 
 def _last_part(what: str) -> str:
-    return what.rstrip("/").rpartition("/")[2].partition("@")[0]
+    """The name of an address, or of owner/name[@revision], whose revision may have slashes, too."""
+    name = what if "://" in what else what.partition("@")[0]
+    return name.rstrip("/").rpartition("/")[2]
 
 
 def _facts(model: KnownModel) -> dict[str, Any]:

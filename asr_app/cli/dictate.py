@@ -234,11 +234,13 @@ class Sessions:
 
     def add_word(self, written: str, sounds_like: str | None) -> None:
         """Add a word to the vocabulary; the session hears it from its next segment on."""
+        from asr_app.own_files import changing
         from asr_app.words.vocabulary import Entry, merged, read_vocabulary, write_vocabulary
 
-        vocabulary = merged(read_vocabulary(self._settings.vocabulary), [Entry(written, sounds_like)])
-        self._expect(vocabulary)
-        write_vocabulary(self._settings.vocabulary, vocabulary)  # now that it is known that it can be said
+        path, entry = self._settings.vocabulary, Entry(written, sounds_like)
+        self._expect(merged(read_vocabulary(path), [entry]))
+        with changing(path):  # now that it is known that it can be said
+            write_vocabulary(path, merged(read_vocabulary(path), [entry]))
 
     def remember(self, began: datetime, heard: str, finals: "Sequence[Final]") -> None:
         """Put a dictation into the history, where that is wanted. heard: the name of what was listened to."""

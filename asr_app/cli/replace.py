@@ -18,11 +18,13 @@ def add(
     text: Annotated[str, typer.Argument(help="What is written for it; may have several lines.", show_default=False)],
 ) -> None:
     """Write a text for a phrase, or another text than before."""
+    from asr_app.own_files import changing
     from asr_app.text.replacements import checked, read_replacements, write_replacements
 
     path = _file()
     said, written = checked(phrase, text)
-    write_replacements(path, {**read_replacements(path), said: written})
+    with changing(path):
+        write_replacements(path, {**read_replacements(path), said: written})
     typer.echo(f"{said!r} is written as {written!r}")
 
 
@@ -38,14 +40,16 @@ def list_replacements() -> None:
 @app.command()
 def remove(phrases: Phrases) -> None:
     """Write these phrases as they are said again."""
+    from asr_app.own_files import changing
     from asr_app.text.replacements import checked, read_replacements, write_replacements
 
     path = _file()
-    texts = read_replacements(path)
-    for phrase in phrases:
-        if texts.pop(checked(phrase, "")[0], None) is None:
-            raise ConfigError(f"{phrase!r} is not replaced: `asr replace list` shows what is")
-    write_replacements(path, texts)
+    with changing(path):
+        texts = read_replacements(path)
+        for phrase in phrases:
+            if texts.pop(checked(phrase, "")[0], None) is None:
+                raise ConfigError(f"{phrase!r} is not replaced: `asr replace list` shows what is")
+        write_replacements(path, texts)
 
 
 def _file() -> Path:

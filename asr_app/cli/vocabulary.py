@@ -62,23 +62,27 @@ def list_words() -> None:
 def remove(names: Names) -> None:
     """Remove words."""
     from asr_app.config import load_settings
+    from asr_app.own_files import changing
     from asr_app.words.vocabulary import Entry, read_vocabulary, write_vocabulary
 
     path = load_settings().vocabulary
-    entries = {entry.text: entry for entry in read_vocabulary(path)}
-    for name in names:
-        if entries.pop(Entry(name).text, None) is None:
-            raise ConfigError(f"{name!r} is not in your vocabulary: `asr vocabulary list` shows what is")
-    write_vocabulary(path, entries.values())
+    with changing(path):
+        entries = {entry.text: entry for entry in read_vocabulary(path)}
+        for name in names:
+            if entries.pop(Entry(name).text, None) is None:
+                raise ConfigError(f"{name!r} is not in your vocabulary: `asr vocabulary list` shows what is")
+        write_vocabulary(path, entries.values())
 
 
 def _keep(entries: "Iterable[Entry]") -> None:
     """Write the vocabulary with entries more."""
     from asr_app.config import load_settings
+    from asr_app.own_files import changing
     from asr_app.words.vocabulary import merged, read_vocabulary, write_vocabulary
 
     path = load_settings().vocabulary
-    before = read_vocabulary(path)
-    after = merged(before, entries)
-    write_vocabulary(path, after)
+    with changing(path):
+        before = read_vocabulary(path)
+        after = merged(before, entries)
+        write_vocabulary(path, after)
     typer.echo(f"{len(after)} in the vocabulary, {len(after) - len(before)} of them new")

@@ -55,7 +55,7 @@ def fetched(name: str) -> Iterator[str]:
         copy = str(Path(folder, PurePosixPath(path).name or "recording"))
         try:
             _patiently(lambda: system.get_file(path, copy))
-        except OSError as error:
+        except Exception as error:
             raise AudioFormatError(_explained(name, error)) from error
         yield copy
 
@@ -73,7 +73,7 @@ def write(name: str, text: str) -> None:
 
     try:
         _patiently(send)
-    except OSError as error:
+    except Exception as error:
         raise OutputError(_explained(name, error)) from error
 
 
@@ -84,7 +84,7 @@ def there(folder: str) -> frozenset[str]:
     system, path = _system(folder)
     try:
         return frozenset(PurePosixPath(one).relative_to(path).as_posix() for one in system.find(path))
-    except OSError as error:
+    except Exception as error:
         raise OutputError(_explained(folder, error)) from error
 
 
@@ -93,7 +93,7 @@ def _found(name: str, patterns: Sequence[str]) -> Iterator[Recording | tuple[Rec
     itself = Recording(name, Path(PurePosixPath(path).name))
     try:
         inside = sorted(system.find(path)) if system.isdir(path) else None
-    except OSError as error:
+    except Exception as error:  # noqa: BLE001  # it is the recording's own
         yield itself, AudioFormatError(_explained(name, error))
         return
     if inside is None:
@@ -135,5 +135,7 @@ def _patiently(work: Callable[[], _Result]) -> _Result:
     return work()
 
 
-def _explained(name: str, error: OSError) -> str:
-    return f"{shown(name)}: {error.strerror or error}: check the address, and the rights of the machine that asks"
+def _explained(name: str, error: Exception) -> str:
+    """One line about what a file system raised; stores have errors of their own beside OSError."""
+    said = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+    return f"{shown(name)}: {said}: check the address, and the rights of the machine that asks"

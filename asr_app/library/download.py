@@ -14,7 +14,7 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from asr_app.errors import OutputError
-from asr_app.library.https import BrokenError, DownloadError, UnsatisfiableError, request
+from asr_app.library.https import BrokenError, DownloadError, UnreachableError, UnsatisfiableError, request
 from asr_app.library.registry import FileFacts
 
 Progress = Callable[[str, int, int | None], None]
@@ -83,7 +83,9 @@ def _fetch_patiently(url: str, partial: Path, facts: FileFacts, progress: Progre
     while True:
         try:
             return _fetch(url, partial, facts, progress, token)
-        except BrokenError as error:
+        except (BrokenError, UnreachableError) as error:
+            if isinstance(error, UnreachableError) and not failures:  # there was no network from the beginning
+                raise
             here = partial.stat().st_size if partial.is_file() else 0
             failures = 1 if here > most else failures + 1
             most = max(most, here)
@@ -97,6 +99,8 @@ def _fetch_patiently(url: str, partial: Path, facts: FileFacts, progress: Progre
 def _fetch(url: str, partial: Path, facts: FileFacts, progress: Progress, token: str) -> None:
     """Append what is missing; BrokenError where it ends too early."""
     here, mark = _left_over(partial)
+    if here and here == facts.bytes:  # stopped between the last byte and the file's name; check_file looks at it
+        return
     headers = {"Range": f"bytes={here}-", "If-Range": mark} if here else {}
     with request(url, headers, token) as answer:
         start, total = _extent(answer, url, here)

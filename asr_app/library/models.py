@@ -1,5 +1,6 @@
 """Where recognisers lie on this machine: the ones that ship, the ones that were pulled, and folders a user names."""
 
+import os
 from pathlib import Path
 
 from asr_app.errors import CheckpointError
@@ -37,7 +38,7 @@ def find_model(name: str) -> Path:
     """The folder of a recogniser, by its name or path; CheckpointError where there is none."""
     if name in (installed := installed_models()):
         return models_folder() / name
-    for folder in (SHIPPED / name, Path(name)):
+    for folder in (SHIPPED / name, Path(os.path.expanduser(name))):  # noqa: PTH111  # of an unknown user: as it is
         if _is_model(folder):
             return folder
     names = ", ".join([*shipped_models(), *installed]) or "none here"

@@ -197,9 +197,9 @@ class History:
         self._db.close()
 
     def add(self, about: About, segments: Iterable[Segment]) -> int:
-        """Remember a transcript; its number. Bytes of the source's name that are no UTF-8 are kept as \\xe9."""
-        source = as_text(about.source)
-        row = (source, about.kind, about.started.timestamp(), about.duration_s, about.model, about.language)
+        """Remember a transcript; its number. Bytes of names that are no UTF-8 are kept as \\xe9."""
+        source, model = as_text(about.source), as_text(about.model)
+        row = (source, about.kind, about.started.timestamp(), about.duration_s, model, about.language)
         with self._writing():
             added = self._db.execute(
                 """INSERT INTO transcripts (source, kind, started, duration_s, model, language)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from asr_app.errors import ConfigError, OutputError
+from asr_app.own_files import replace_text
 from asr_app.text.phrases import Phrases
 from asr_app.text.stages import Token, Tokens, joined
 
@@ -75,11 +76,8 @@ def read_replacements(path: Path) -> dict[str, str]:
 
 def write_replacements(path: Path, texts: Mapping[str, str]) -> None:
     """Keep the replacements instead of what was there; OutputError where that cannot be."""
-    beside = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text("".join(f"{line}\n" for line in lines(texts)), encoding="utf-8")
-        beside.replace(path)
+        replace_text(path, "".join(f"{line}\n" for line in lines(texts)))
     except OSError as error:
         raise OutputError(f"{path} cannot be written ({error.strerror}): check the folder's permissions") from error
 

@@ -4,7 +4,6 @@ A line is a word or phrase as it is written and, after tabs, what it sounds like
 """
 
 import math
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from asr_app.errors import ConfigError, OutputError
+from asr_app.own_files import replace_text
 
 _SOUND = re.compile(r"'*[a-z][a-z']*(-'*[a-z][a-z']*)*", re.ASCII | re.IGNORECASE)
 """English words that say one word of an entry, joined by hyphens."""
@@ -76,35 +76,24 @@ def parse_hotword(text: str) -> Entry:
 
 def read_entries(path: Path) -> tuple[Entry, ...]:
     """The entries of a file, empty lines left out; ConfigError that names the file, and a wrong line."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path}: there is no such file: name a text file of one word or phrase a line") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read as UTF-8 text: {error}") from error
-    entries = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                entries.append(_entry(*_columns(line)))
-            except ConfigError as error:
-                raise ConfigError(f"{path}, line {number}: {error}") from error
-    return tuple(entries)
+    lines = _lines(path)
+    if lines is None:
+        raise ConfigError(f"{path}: there is no such file: name a text file of one word or phrase a line")
+    return _entries(path, lines)
 
 
 def read_vocabulary(path: Path) -> tuple[Entry, ...]:
     """The entries of the user's own words, none where there is no such file yet; ConfigError as read_entries."""
-    return read_entries(path) if path.exists() else ()
+    return _entries(path, _lines(path) or ())
 
 
 def write_vocabulary(path: Path, entries: Iterable[Entry]) -> None:
-    """Keep entries instead of what was there, behind a link, too; OutputError where that cannot be."""
-    place = Path(os.path.realpath(path))
-    beside = place.with_name(place.name + ".part")
+    """Keep entries instead of what was there; OutputError where that cannot be.
+
+    What is read to be written again is read and written while own_files.changing is entered.
+    """
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text("".join(f"{entry.line}\n" for entry in entries), encoding="utf-8")
-        beside.replace(place)
+        replace_text(path, "".join(f"{entry.line}\n" for entry in entries))
     except OSError as error:
         raise OutputError(f"{path} cannot be written ({error.strerror}): name another with ASR_VOCABULARY") from error
 
@@ -117,6 +106,27 @@ def merged(*groups: Iterable[Entry]) -> tuple[Entry, ...]:
         sounds_like, weight = entry.sounds_like or known.sounds_like, entry.weight or known.weight
         entries[entry.text] = replace(entry, sounds_like=sounds_like, weight=weight)
     return tuple(entries.values())
+
+
+def _lines(path: Path) -> list[str] | None:
+    """The lines of a text file, None where there is none; ConfigError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as UTF-8 text: {error}") from error
+
+
+def _entries(path: Path, lines: Iterable[str]) -> tuple[Entry, ...]:
+    entries = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                entries.append(_entry(*_columns(line)))
+            except ConfigError as error:
+                raise ConfigError(f"{path}, line {number}: {error}") from error
+    return tuple(entries)
 
 
 def _columns(line: str) -> tuple[str, str, str]:

@@ -43,6 +43,9 @@ def test_command_line_over_environment_over_file(settings_file: Path, monkeypatc
         ("[limits]\nclient = 3", "unknown setting 'limits.client'; did you mean 'clients'"),
         ("[limits]\nclients = 'x'", "limits.clients = 'x' is wrong; it is to be: a number, more than 0"),
         ("[limits]\nidle_s = 0", "more than 0"),
+        ("[limits]\nidle_s = nan", "more than 0"),
+        ("vocabulary = ''", "vocabulary = '' is wrong; it is to be: the file of"),
+        ("lm = ''", "lm = '' is wrong; it is to be: a KenLM n-gram"),
     ],
 )
 def test_a_wrong_file_is_explained(settings_file: Path, text: str, complaint: str) -> None:
@@ -96,3 +99,14 @@ def test_a_command_has_defaults_of_its_own(settings_file: Path) -> None:
     settings = load_settings().where_unset(chunk_ms="full", beam=20)
     assert (settings.chunk_ms, settings.beam) == ("full", 10)
     assert load_settings(chunk_ms="640").where_unset(chunk_ms="full").chunk_ms == 640
+
+
+def test_a_path_may_begin_at_home(settings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings_file.write_text('vocabulary = "~/words.txt"\npersonal_lm = "~/mine.arpa"\n')
+    settings = load_settings(lm="~/other.bin")
+    assert settings.vocabulary == tmp_path / "words.txt"
+    assert (settings.personal_lm, settings.lm) == (tmp_path / "mine.arpa", tmp_path / "other.bin")
+    settings_file.write_text('hotwords = "~nobody-of-this-name/words.txt"')
+    with pytest.raises(ConfigError, match="hotwords = '~nobody"):
+        load_settings()

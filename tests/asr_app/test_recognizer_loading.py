@@ -225,3 +225,13 @@ def test_the_share_of_a_personal_language_model(model_folder: Path, tmp_path: Pa
 
     assert share_of_default() == pytest.approx(1 - PERSONAL_WEIGHT, abs=1e-3)
     assert share_of_default(personal_lm_weight=0.6) == pytest.approx(0.4, abs=1e-3)
+
+
+def test_a_personal_language_model_without_another_one_is_told_of(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    personal = tmp_path / "personal.arpa"
+    shutil.copy(folder / "lm.bin", personal)
+    (folder / "lm.bin").unlink()
+    Recognizer.load(folder, RecognizerOptions(decoder="characters", personal_lm=personal))
+    assert "give yours as --lm" in caplog.text

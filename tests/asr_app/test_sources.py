@@ -129,7 +129,7 @@ def test_a_folder_on_a_server(hub: ModelServer) -> None:
     hub.files |= {"/own/model.json": b"{}", "/theirs/config.json": b"{}"}
     own, theirs = (find_source(f"{hub.address}/{name}/") for name in ("own", "theirs"))
     assert (own.name, own.address, own.optional) == ("own", f"{hub.address}/own", True)
-    assert {"model.json", "model.safetensors", "lexicon.txt.gz", "lm.bin"} <= {*own.files}
+    assert {"model.json", "model.safetensors", "lexicon.txt.gz", "lm.bin", "tagger/tagger.json"} <= {*own.files}
     assert {"config.json", "vocab.json", "model.safetensors", "pytorch_model.bin"} <= {*theirs.files}
     with pytest.raises(CheckpointError, match=r"has neither model\.json nor config\.json"):
         find_source(f"{hub.address}/nothing/lies/here")
@@ -161,6 +161,7 @@ def test_files_that_the_user_brought(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     source = source_in(tmp_path, "someone/speech@v1")
     assert (source.name, source.address) == ("speech", str(tmp_path))
+    assert source_in(tmp_path, "someone/speech@refs/pr/1").name == "speech"
     assert list(source.files) == ["config.json", "model.safetensors"]
     known = known_models()["wav2vec2-base-960h"]
     assert source_in(tmp_path, known.hub).files == known.files

@@ -7,7 +7,7 @@ import fsspec
 import pytest
 
 from asr_app.cluster.places import fetched, find, join, there, whole, write
-from asr_app.errors import AudioFormatError, ConfigError
+from asr_app.errors import AudioFormatError, ConfigError, OutputError
 from asr_app.files.inputs import Recording
 
 memory = fsspec.filesystem("memory")
@@ -55,3 +55,23 @@ def test_a_server_that_is_busy_is_asked_again(monkeypatch: pytest.MonkeyPatch, r
     write(f"{remote}/a.txt", "hello")
     assert waited == [1.0, 2.0]
     assert there(remote) == {"a.txt"}
+
+
+def test_a_store_that_wants_a_key_is_one_line(monkeypatch: pytest.MonkeyPatch, remote: str) -> None:
+    """Its errors are its own: botocore's NoCredentialsError is no OSError."""
+
+    def refuse(self: Any, *arguments: Any, **options: Any) -> Any:
+        raise LookupError("Unable to\nlocate credentials")
+
+    said = "Unable to locate credentials: check"
+    with monkeypatch.context() as patched:
+        for name in ("find", "isdir", "get_file", "pipe_file"):
+            patched.setattr(type(memory), name, refuse)
+        ((_, error),) = find([remote])
+        assert said in str(error)
+        with pytest.raises(AudioFormatError, match=said), fetched(f"{remote}/a.wav"):
+            pass
+        with pytest.raises(OutputError, match=said):
+            write(f"{remote}/a.txt", "hello")
+        with pytest.raises(OutputError, match=said):
+            there(remote)

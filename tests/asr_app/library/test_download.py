@@ -3,7 +3,9 @@
 import hashlib
 import random
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from pathlib import Path
+from typing import Any
 
 import model_server
 import pytest
@@ -13,7 +15,7 @@ import asr_app.library.download
 import asr_app.library.https
 from asr_app.errors import AsrError, OutputError
 from asr_app.library.download import download
-from asr_app.library.https import BrokenError, DownloadError, MissingError
+from asr_app.library.https import BrokenError, DownloadError, MissingError, UnreachableError
 from asr_app.library.registry import FileFacts
 
 CONTENT = random.Random(7).randbytes(300_000)
@@ -86,6 +88,25 @@ def test_a_server_that_always_cuts_at_once(server: ModelServer, path: Path) -> N
     server.manners[FILE] = model_server.cuts(0, times=99)
     assert "broke off after 0 of 300000 bytes: try again" in refused(server, path, kind=BrokenError)
     assert len(server.asked) == asr_app.library.download.ATTEMPTS
+
+
+def test_a_network_that_goes_away_for_a_while(server: ModelServer, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.manners[FILE] = model_server.cuts(70_000)
+    ask, networks = asr_app.library.https.request, iter([True, False, False, True])
+
+    def asked(*arguments: Any) -> HTTPResponse:
+        if not next(networks):
+            raise UnreachableError("127.0.0.1 cannot be reached: no network")
+        return ask(*arguments)
+
+    monkeypatch.setattr(asr_app.library.download, "request", asked)
+    assert fetch(server, path) == SHA256
+    assert server.ranges() == [None, "bytes=70000-"]
+
+
+def test_no_network_is_told_at_once(path: Path) -> None:
+    with pytest.raises(UnreachableError):
+        download("http://127.0.0.1:1/model.safetensors", path, UNKNOWN, lambda *_: None)
 
 
 def stop_in_the_middle(server: ModelServer, path: Path) -> None:
@@ -217,3 +238,11 @@ def test_a_server_that_falls_silent(server: ModelServer, path: Path, monkeypatch
 def test_a_full_disk_is_told_beforehand(server: ModelServer, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asr_app.library.download, "_SPARE_BYTES", 10**18)
     assert "make room on the disk" in refused(server, path, kind=OutputError)
+
+
+def test_a_download_that_was_stopped_at_its_last_byte_is_not_fetched_again(server: ModelServer, path: Path) -> None:
+    stop_in_the_middle(server, path)
+    path.with_name(f"{path.name}.part").write_bytes(CONTENT)
+    assert fetch(server, path, KNOWN) == SHA256
+    assert server.asked == []
+    assert [one.name for one in path.parent.iterdir()] == [path.name]

@@ -51,6 +51,8 @@ def test_pulled_models(shipped: Path, pulled: Path) -> None:
 
 def test_a_folder(shipped: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_model(str(model_folder)) == model_folder
+    monkeypatch.setenv("HOME", str(model_folder.parent))
+    assert find_model(f"~/{model_folder.name}") == model_folder
     monkeypatch.chdir(model_folder.parent)
     assert find_model(model_folder.name) == Path(model_folder.name)
 

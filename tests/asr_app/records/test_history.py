@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -56,6 +57,8 @@ def test_a_name_that_is_not_utf_8_is_no_damage(path: Path) -> None:
         number = history.add(about(source="/caf\udce9.mp4"), [said("alpha")])
         assert history.about(number).source == "/caf\\xe9.mp4"
         assert history.search("caf\udce9") == []
+        number = history.add(replace(about(), model="/mod\udce9l"), [said("alpha")])
+        assert history.about(number).model == "/mod\\xe9l"
 
 
 def test_only_its_user_can_read_it(path: Path) -> None:

@@ -60,3 +60,12 @@ def test_files_that_are_wrong(tmp_path: Path) -> None:
         write_replacements(path / "below", TEXTS)
     with pytest.raises(ConfigError, match="no words"):
         checked(" ", "x")
+
+
+def test_a_link_to_the_replacements_stays_one_and_nobody_else_reads_them(tmp_path: Path) -> None:
+    link, kept = tmp_path / "replacements.txt", tmp_path / "kept" / "replacements.txt"
+    link.symlink_to(kept)
+    write_replacements(link, {"my address": "1 High Street"})
+    assert link.is_symlink()
+    assert read_replacements(kept) == {"my address": "1 High Street"}
+    assert kept.stat().st_mode & 0o777 == 0o600

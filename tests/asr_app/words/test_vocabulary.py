@@ -90,3 +90,14 @@ def test_a_link_to_the_vocabulary_stays_one(tmp_path: Path) -> None:
     write_vocabulary(link, [Entry("Nguyen")])
     assert link.is_symlink()
     assert read_vocabulary(tmp_path / "kept" / "words.txt") == (Entry("Nguyen"),)
+
+
+def test_words_stay_between_their_user_and_the_program(tmp_path: Path) -> None:
+    path = tmp_path / "vocabulary.txt"
+    write_vocabulary(path, ENTRIES)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_vocabulary_that_cannot_be_looked_for_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="File name too long"):
+        read_vocabulary(tmp_path / ("x" * 300))
