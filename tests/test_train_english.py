@@ -60,11 +60,13 @@ def test_all_steps_of_what_there_is(project: Path) -> None:
         assert all(importlib.util.find_spec(module) for module in modules)
         assert all((ROOT / word).exists() for word in words if word.endswith(".toml"))
     runs = [name for call in calls for name in call.split() if name.startswith("models/recipes/english")]
-    order = ("english-first", "english-second", "english-third", "english")
+    order = ("english-first", "english-second", "english-third", "english", "english-rooms")
     assert runs == [f"models/recipes/{name}.toml" for name in order]
     real = [call for call in calls if call.endswith("/data/real") or "/data/real --" in call]
     assert len([call for call in real if "data.prepare" in call]) == 2
     assert not any("/noise/" in call for call in real)
+    (last,) = (call for call in calls if call.startswith("asr models shrink"))
+    assert any(last.split()[3] in call for call in calls if call.startswith("asr models average"))
     assert not any("an4" in call for call in calls if "/data/open --" in call)
     assert (project / "asr_app" / "resources" / "english" / "model.safetensors").read_text() == "weights\n"
 
@@ -80,7 +82,7 @@ def test_it_goes_on_where_it_stopped(project: Path) -> None:
 
 
 def test_one_of_two_processes_that_fails_ends_it(project: Path) -> None:
-    code, calls = train(project, fails="/data/real --teacher")
+    code, calls = train(project, fails="/data/real --shard 0")
     assert code == 1
     assert not any("english-first" in call for call in calls)
 
