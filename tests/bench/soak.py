@@ -151,6 +151,7 @@ def main() -> None:
 def soak(hours: float, silence_s: float) -> dict[str, object]:
     """The figures of a session of so many hours."""
     asr_app.audio.microphone._POLL_S = 0.001
+    asr_app.audio.microphone._SLACK_S = 3600.0  # sound comes faster than time here, and is lost faster, too
     device = Device()
     sys.modules["sounddevice"] = device.module()
     cycle = one_cycle(silence_s)
@@ -210,7 +211,7 @@ def play(cycle: Samples, device: Device, microphone: Microphone, count: Count) -
     while count.heard + count.lost < device.captured:  # else it would take longer than the silence until it is told
         time.sleep(0.001)
     lost, before = LOST_BLOCKS * BLOCK, count.lost
-    for block in blocks[-TAIL_BLOCKS:]:  # until the reader was told of a loss, what follows is lost as well
+    for block in blocks[-TAIL_BLOCKS:]:
         device.feed(block, lost)
         lost, deadline = 0, time.monotonic() + PATIENCE_S
         while count.lost == before and time.monotonic() < deadline:
