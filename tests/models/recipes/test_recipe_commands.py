@@ -25,7 +25,7 @@ BAD = {
     "texts.itn none.toml --spans spans --proteno pairs --output out": "No such file or directory: 'spans'",
     "texts.itn none.toml --spans junk --proteno pairs --output out": "junk is damaged or of another kind",
     "data.prepare none --output out": "No such file or directory: 'none'",
-    "data.prepare junk --output out": "junk, line 1: not an utterance",
+    "data.prepare junk --output out": "junk, line 1: not UTF-8 text",
     "data.prepare manifest.jsonl --output out": "Error opening 'none.wav'",
     "data.prepare manifest.jsonl --output out --teacher junk": "junk is no ONNX model",
     "data.pseudo_label none --teacher none --output out": "none/decoder.onnx is no ONNX model",
