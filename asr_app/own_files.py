@@ -9,9 +9,10 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from asr_app.errors import OutputError
+from asr_app.file_names import hidden_beside
+from asr_app.whole_files import replacing
 
 
 @contextmanager
@@ -23,7 +24,7 @@ def changing(path: Path) -> Iterator[None]:
     place = _place(path)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        lock = place.with_name(f".{place.name}.lock").open("w")
+        lock = hidden_beside(place, ".lock").open("w")
     except OSError as error:
         raise OutputError(f"{path} cannot be written ({error.strerror}): check its folder's permissions") from error
     with lock:
@@ -37,18 +38,10 @@ def replace_text(path: Path, text: str) -> None:
     A file keeps its mode; a new one is its user's alone, for it says what they talk about.
     """
     place = _place(path)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", encoding="utf-8", dir=place.parent, prefix=f".{place.name}.", delete=False) as file:
-        beside = Path(file.name)
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            if place.exists():
-                beside.chmod(stat.S_IMODE(place.stat().st_mode))
-            beside.replace(place)
-        finally:
-            beside.unlink(missing_ok=True)
+    mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o600
+    with replacing(place) as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(text.encode())
 
 
 def _place(path: Path) -> Path:

@@ -3,8 +3,6 @@
 A file is written beside its place and renamed: a transcript is there as a whole, or not at all.
 """
 
-import hashlib
-import os
 import stat
 import sys
 import time
@@ -17,13 +15,14 @@ from typing import Protocol
 from asr_app.audio.blocks import shown
 from asr_app.audio.file import STANDARD_INPUT
 from asr_app.errors import ConfigError, OutputError
+from asr_app.file_names import hidden_beside
 from asr_app.files.inputs import Recording
 from asr_app.files.journal import Place, RunJournal, unwritten_forms
 from asr_app.sinks.documents import document
 from asr_app.sinks.formats import Format
 from asr_app.sinks.segment import Utterance
+from asr_app.whole_files import replacing
 
-_LONGEST_NAME = 255
 """Bytes of a file's name, on all common file systems."""
 
 
@@ -95,7 +94,7 @@ class Files:
     @property
     def journal(self) -> Path:
         """What an interrupted run leaves beside them, hidden."""
-        return _hidden(self.stem, ".asr-journal")
+        return hidden_beside(self.stem, ".asr-journal")
 
     def missing(self) -> "Files":
         """Those that are still to be written: that are not there, or that an interrupted run was to write."""
@@ -192,27 +191,11 @@ def _shared(stems: Mapping[Recording, Path]) -> list[Recording]:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file as a whole or not at all; OutputError where that cannot be."""
-    temporary = _hidden(path, f".{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(path) as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise OutputError(f"{shown(path)}: {error.strerror}: make room, or choose another place") from error
-
-
-def _hidden(path: Path, ending: str) -> Path:
-    """A hidden file beside another, which fits where that fits: by its name, or a hash of it where that is long."""
-    name = f".{path.name}{ending}"
-    if len(os.fsencode(name)) > _LONGEST_NAME:
-        name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()}{ending}"
-    return path.with_name(name)
 
 
 def _exists(path: Path) -> bool:
